@@ -1,0 +1,91 @@
+import { Command, CommanderError, type Option } from 'commander';
+import pkg from '../package.json' with { type: 'json' };
+import { PipelineError } from './errors.ts';
+import type { Options } from './options.ts';
+import type { World } from './world.ts';
+
+/** The command line ended the run by itself: --help, --version (0) or bad usage (2), which it has said already. */
+export class Exit extends Error {
+  constructor(readonly exitCode: number) {
+    super(`exit ${exitCode}`);
+  }
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, or nothing to do
+  1  a label failed
+  2  bad usage, or a spec that cannot be used
+  3  a label was refused by a check
+  130, 143  interrupted by Ctrl-C, SIGTERM
+
+Every flag has an environment form, for Spaces: DRY_RUN=true, LABEL=urgency,department, CONFIG=other.yaml …
+Documentation: README.md, docs/spec.md, docs/errors.md`;
+
+/**
+ * Parse the command line; flags win over their environment forms.
+ *
+ * @throws Exit for --help, --version and bad usage; PipelineError USAGE for flags that exclude each other
+ */
+export function parseArguments(
+  argv: string[],
+  { env, stdout, stderr }: Pick<World, 'env' | 'stdout' | 'stderr'>,
+): Options {
+  const command = planCommand().configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: (text) => stderr.write(text),
+    getOutHelpWidth: () => stdout.columns ?? 100,
+    getErrHelpWidth: () => stderr.columns ?? 100,
+  });
+  try {
+    command.parse([...environmentFlags(command, env, argv), ...argv], { from: 'user' });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) throw new Exit(thrown.exitCode === 0 ? 0 : 2);
+    throw thrown;
+  }
+  const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
+  const options: Options = { ...flags, labels: [...new Set(label)] };
+  if (command.getOptionValueSource('out') === 'cli' && !options.dryRun && !options.demo) {
+    throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo', {
+      fix: 'a real run publishes where the YAML says',
+    });
+  }
+  return options;
+}
+
+function planCommand(): Command {
+  return new Command('bun pipeline.ts')
+    .description(
+      'Make a clean, versioned dataset on the Hugging Face Hub of the mistakes that people corrected,\nas pipeline.config.yaml says: fetch → balance → clean → split → push for each label.',
+    )
+    .option('-c, --config <file>', 'the spec', 'pipeline.config.yaml')
+    .option('-l, --label <names...>', 'only these labels (all of the spec when left out)')
+    .option('--dry-run', 'do everything but publish; datasets are built below --out', false)
+    .option('--check', 'validate spec, database, columns, token and repos, without reading rows', false)
+    .option('--demo', 'run on an embedded PostgreSQL with generated grievances; publish below --out', false)
+    .option('-o, --out <dir>', 'where --dry-run and --demo write', './out')
+    .option('--json', 'print the run report as JSON on stdout', false)
+    .option('--force', 'publish a new version although nothing changed', false)
+    .option('--allow-class-change', 'publish although ids of published classes change their meaning', false)
+    .option('--resplit', 'forget the published split; rows move between train and test', false)
+    .option('--verbose', 'print stack traces, without messages that may quote rows', false)
+    .version(pkg.version, '-V, --version')
+    .addHelpText('after', EXIT_CODES)
+    .allowExcessArguments(false)
+    .showHelpAfterError('(--help lists the options)')
+    .exitOverride();
+}
+
+/** Environment forms as flags, put before the real ones: LABEL=a,b is --label a --label b. */
+function environmentFlags(command: Command, env: World['env'], argv: string[]): string[] {
+  return command.options.flatMap((option: Option) => {
+    const given = argv.some((word) => word === option.short || word.split('=', 1)[0] === option.long);
+    if (!option.long || option.long === '--version' || given) return [];
+    const value = env[option.long.slice(2).toUpperCase().replaceAll('-', '_')]?.trim();
+    if (!value) return [];
+    if (option.isBoolean()) return /^(1|true|yes|on)$/i.test(value) ? [option.long] : [];
+    return option.variadic
+      ? value.split(',').flatMap((each) => [option.long ?? '', each.trim()])
+      : [option.long, value];
+  });
+}

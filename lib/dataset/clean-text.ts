@@ -1,0 +1,31 @@
+import type { CleanStep } from '../spec/patterns.ts';
+import { literal } from '../sql.ts';
+
+/**
+ * Plan the cleaning of one column.
+ *
+ * @param column an SQL expression of type VARCHAR; it stands once in the result
+ * @returns a DuckDB expression; NULL stays NULL. `decode_html_entities` must be registered (lib/edges/duckdb.ts).
+ */
+export function planCleanText(column: string, steps: CleanStep[]): string {
+  return steps.reduce((text, step) => planStep(text, step), column);
+}
+
+function planStep(text: string, step: CleanStep): string {
+  if (step.kind === 'replace')
+    return `regexp_replace(${text}, ${literal(step.pattern)}, ${literal(step.replacement)}, 'g')`;
+  switch (step.function) {
+    case 'html_entities':
+      return planDecoding(text);
+    case 'nfc':
+      return `nfc_normalize(${text})`;
+    case 'lowercase':
+      return `lower(${text})`;
+  }
+}
+
+/** Only texts with "&" leave the engine for TypeScript. The lambda keeps `text` from standing twice. */
+function planDecoding(text: string): string {
+  const decoded = `CASE WHEN contains(t, '&') THEN decode_html_entities(t) ELSE t END`;
+  return `list_transform([${text}], lambda t: ${decoded})[1]`;
+}

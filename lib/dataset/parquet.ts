@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Engine } from '../edges/duckdb.ts';
+import type { LabelSpec } from '../spec/spec.ts';
+import { identifier, literal } from '../sql.ts';
+import { LEDGER, shardPath } from './files.ts';
+import { type Assigned, type Ledger, ORIGINS } from './tables.ts';
+
+const SHARD_BYTES = 500_000_000; // Arrow bytes, as push_to_hub
+const ROW_GROUP_ROWS = 50_000; // rows; bounds the writer's memory and what one change re-sends
+
+export interface SplitFiles {
+  split: string;
+  rows: number;
+  /** Bytes of the split as Arrow, the `num_bytes` of a card. */
+  arrowBytes: number;
+  paths: string[];
+}
+
+/**
+ * Write the shards of every split below `directory`. Same rows, same bytes, on any day and with any number of threads.
+ *
+ * @param shardBytes Arrow bytes per shard
+ */
+export async function writeShards(
+  engine: Engine,
+  spec: LabelSpec,
+  assigned: Assigned,
+  directory: string,
+  shardBytes = SHARD_BYTES,
+): Promise<SplitFiles[]> {
+  await mkdir(`${directory}/data`, { recursive: true, mode: 0o700 });
+  const written: SplitFiles[] = [];
+  for (const [index, { name }] of spec.split.entries()) {
+    const { rows, bytes } = await engine.row<{ rows: number; bytes: number }>(planSize(assigned, index));
+    const arrowBytes =
+      bytes + 4 * (rows + 1) + 8 * rows + (spec.columns.source === undefined ? 0 : 4 * (rows + 1) + 12 * rows);
+    const shards = Math.floor(arrowBytes / shardBytes) + 1;
+    const paths = Array.from({ length: shards }, (_, shard) => shardPath(name, shard, shards));
+    for (const [shard, path] of paths.entries()) {
+      const [first, next] = [Math.floor((rows * shard) / shards), Math.floor((rows * (shard + 1)) / shards)];
+      await engine.run(planShard(spec, assigned, index, first, next, `${directory}/${path}`));
+    }
+    written.push({ split: name, rows, arrowBytes, paths });
+  }
+  return written;
+}
+
+function planSize({ table, cleaned }: Assigned, split: number): string {
+  return `SELECT count(*) AS rows, coalesce(sum(strlen(text)), 0)::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" WHERE a.split = ${split}`;
+}
+
+/** The label is a nullable BIGINT: `datasets` makes a ClassLabel of no other type. */
+function planShard(
+  spec: LabelSpec,
+  { table, cleaned }: Assigned,
+  split: number,
+  first: number,
+  next: number,
+  file: string,
+): string {
+  const { text, label, source } = spec.columns;
+  const columns = [`c.text AS ${identifier(text)}`, `a.class::BIGINT AS ${identifier(label)}`];
+  if (source !== undefined)
+    columns.push(
+      `CASE origin ${ORIGINS.map((name, index) => `WHEN ${index} THEN ${literal(name)}`).join(' ')} END AS ${identifier(source)}`,
+    );
+  return planCopy(
+    `SELECT ${columns.join(', ')} FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"
+WHERE a.split = ${split} AND a.position >= ${first} AND a.position < ${next} ORDER BY a.position`,
+    file,
+    { huggingface: JSON.stringify({ info: { features: featuresOf(spec) } }) },
+  );
+}
+
+/** Features as the `huggingface` key of a Parquet file has them. */
+export function featuresOf({ columns, classes }: Pick<LabelSpec, 'columns' | 'classes'>): Record<string, unknown> {
+  const string = { dtype: 'string', _type: 'Value' };
+  return {
+    [columns.text]: string,
+    [columns.label]: { names: classes, _type: 'ClassLabel' },
+    ...(columns.source === undefined ? {} : { [columns.source]: string }),
+  };
+}
+
+/**
+ * Write the new ledger: all that was ever published. A published row replaces its old entry; entries with its text take its split, so that
+ * what was merged stays merged.
+ */
+export async function writeLedger(
+  engine: Engine,
+  { classes, split }: LabelSpec,
+  assigned: Assigned,
+  published: Ledger,
+  directory: string,
+): Promise<string> {
+  const name = (values: string[], column: string) =>
+    `CASE ${column} ${values.map((value, index) => `WHEN ${index} THEN ${literal(value)}`).join(' ')} END`;
+  const splits = split.map((each) => each.name);
+  const path = `${directory}/${LEDGER}`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await engine.run(
+    planCopy(
+      `WITH now AS (SELECT text_hash, key_hash, ${name(classes, 'class')} AS class, ${name(splits, 'split')} AS split, ordinal FROM ${assigned.table}),
+texts AS (SELECT text_hash, any_value(split) AS split FROM now GROUP BY text_hash)
+SELECT * FROM (
+  SELECT * FROM now
+  UNION ALL
+  SELECT l.text_hash, l.key_hash, l.class, coalesce(t.split, l.split), l.ordinal FROM ${published.table} l
+  LEFT JOIN texts t ON t.text_hash = l.text_hash
+  LEFT JOIN now n ON n.text_hash = l.text_hash AND n.key_hash = l.key_hash
+  WHERE n.text_hash IS NULL AND (l.key_hash IS NOT NULL OR t.text_hash IS NULL)
+) ORDER BY ordinal, key_hash NULLS FIRST, text_hash`,
+      path,
+      {},
+    ),
+  );
+  return path;
+}
+
+function planCopy(select: string, file: string, keys: Record<string, string>): string {
+  const metadata = Object.entries(keys).map(([key, value]) => `${key}: ${literal(value)}`);
+  const options = [
+    'FORMAT parquet',
+    'COMPRESSION zstd',
+    `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
+    ...(metadata.length > 0 ? [`KV_METADATA {${metadata.join(', ')}}`] : []),
+  ];
+  return `COPY (${select}) TO ${literal(file)} (${options.join(', ')})`;
+}

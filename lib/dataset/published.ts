@@ -1,0 +1,133 @@
+import { mkdir } from 'node:fs/promises';
+import * as v from 'valibot';
+import type { Head } from '../edges/target.ts';
+import { PipelineError } from '../errors.ts';
+import type { LabelRun, Run } from '../run.ts';
+import { identifier, literal } from '../sql.ts';
+import { isData, LEDGER, METADATA, splitOfShard } from './files.ts';
+import { sha256File } from './hashes.ts';
+import { keyId } from './ledger-key.ts';
+import { type Ledger, planHash, planTextHash } from './tables.ts';
+
+/** The version that a target holds, read and verified. */
+export interface PublishedVersion {
+  head: Head;
+  ledger: Ledger;
+  /** Undefined on a first version, or after the Python service. */
+  version: string | undefined;
+  fingerprint: string | undefined;
+  classes: string[] | undefined;
+}
+
+/** The fields of dataset_metadata.json that the next run depends on. A file of the Python service has version_tag only. */
+const Metadata = v.object({
+  version_tag: v.optional(v.string()),
+  fingerprint: v.optional(v.string()),
+  label2id: v.optional(v.record(v.string(), v.number())),
+  ledger: v.optional(v.object({ sha256: v.string(), key_id: v.nullable(v.string()) })),
+});
+
+/**
+ * Read the head and its ledger. First version = the target did not exist or has no data. Data without a ledger is the Python service's
+ * last version: the ledger is rebuilt from its texts. Anything else that cannot be read is an error, never a fresh split.
+ */
+export async function readPublished(run: Run, label: LabelRun): Promise<PublishedVersion> {
+  const head = await label.target.readHead();
+  const ledger: Ledger = { table: identifier(`ledger_${label.spec.name}`) };
+  await run.engine.run(
+    `CREATE OR REPLACE TABLE ${ledger.table} (text_hash UBIGINT, key_hash UBIGINT, class VARCHAR, split VARCHAR, ordinal BIGINT)`,
+  );
+  if (head.state === 'absent') return { head, ledger, version: undefined, fingerprint: undefined, classes: undefined };
+  const metadata = parseMetadata(label, head.metadata);
+  if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
+  else if (head.files.some(({ path }) => path === LEDGER))
+    throw unreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
+  else if (head.state === 'published') await rebuildLedger(run, label, head, ledger);
+  return {
+    head,
+    ledger,
+    version: metadata?.version_tag,
+    fingerprint: metadata?.fingerprint,
+    classes:
+      metadata?.label2id &&
+      Object.entries(metadata.label2id)
+        .sort(([, a], [, b]) => a - b)
+        .map(([name]) => name),
+  };
+}
+
+function parseMetadata(label: LabelRun, text: string | undefined): v.InferOutput<typeof Metadata> | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return v.parse(Metadata, JSON.parse(text));
+  } catch (cause) {
+    throw new PipelineError('HEAD_UNREADABLE', `Cannot read ${METADATA} of ${label.target.name}`, {
+      fix: `restore the file from the last version’s tag`,
+      cause,
+    });
+  }
+}
+
+type Existing = Exclude<Head, { state: 'absent' }>;
+
+async function loadLedger(
+  run: Run,
+  label: LabelRun,
+  head: Existing,
+  ledger: Ledger,
+  expected: { sha256: string; key_id: string | null },
+): Promise<void> {
+  if (expected.key_id !== keyId(run.world.env.LEDGER_KEY)) {
+    const fix =
+      expected.key_id === null ? 'unset LEDGER_KEY' : 'set LEDGER_KEY to the key that the last version was made with';
+    throw new PipelineError(
+      'LEDGER_KEY',
+      `Cannot read the ledger of ${label.target.name}: LEDGER_KEY is not the one that it was written with`,
+      {
+        fix: `${fix}; --resplit starts a new split without the old ledger`,
+      },
+    );
+  }
+  const file = await fetchFile(run, label, head, LEDGER);
+  if ((await sha256File(file)) !== expected.sha256) throw unreadable(label, `its sha256 is not the one in ${METADATA}`);
+  const columns = 'text_hash::UBIGINT, key_hash::UBIGINT, class::VARCHAR, split::VARCHAR, ordinal::BIGINT';
+  await run.engine
+    .run(`INSERT INTO ${ledger.table} SELECT ${columns} FROM read_parquet(${literal(file)})`)
+    .catch((cause) => {
+      throw unreadable(label, 'it is no ledger', cause);
+    });
+}
+
+/** The Python service left shards, and no keys: its texts keep their splits. Duplicates in several splits are merged by the split step. */
+async function rebuildLedger(run: Run, label: LabelRun, head: Existing, ledger: Ledger): Promise<void> {
+  for (const { path } of head.files.filter((file) => isData(file.path))) {
+    const split = splitOfShard(path);
+    if (!split) throw unreadable(label, `there is none, and ${path} is not a shard that one could be rebuilt from`);
+    const file = await fetchFile(run, label, head, path);
+    await run.engine
+      .run(
+        `INSERT INTO ${ledger.table}
+SELECT ${planTextHash(planHash('text'))}, NULL, NULL, ${literal(split)}, (SELECT count(*) FROM ${ledger.table}) + file_row_number
+FROM (SELECT ${identifier(label.spec.columns.text)} AS text, file_row_number FROM read_parquet(${literal(file)}, file_row_number=true)) WHERE text IS NOT NULL`,
+        { salt: run.salt },
+      )
+      .catch((cause) => {
+        throw unreadable(label, `there is none, and ${path} has no text column "${label.spec.columns.text}"`, cause);
+      });
+  }
+}
+
+async function fetchFile(run: Run, label: LabelRun, head: Existing, path: string): Promise<string> {
+  const folder = `${run.spool}/head-${label.spec.name}`;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = `${folder}/${path.replaceAll('/', '_')}`;
+  await label.target.download(head.revision, path, file);
+  return file;
+}
+
+function unreadable(label: LabelRun, why: string, cause?: unknown): PipelineError {
+  return new PipelineError('LEDGER_UNREADABLE', `Cannot use the ledger ${LEDGER} of ${label.target.name}: ${why}`, {
+    fix: 'restore it from the last version’s tag; a new split would move rows between train and test',
+    cause,
+  });
+}

@@ -1,0 +1,61 @@
+import type { Source } from '../events.ts';
+
+/** The engine's tables that the steps hand to each other. A name is quoted already. */
+
+/** Rows as they came: (row, key, text, too_long, value, origin). */
+export interface Fetched {
+  table: string;
+  /** The transaction that they were read in. */
+  snapshot: { id: string; takenAt: Date };
+}
+
+/**
+ * Cleaned rows: (row, key, origin, value, text, class, hash, reason). `class` is the id, `hash` 128 bits of the text, `reason` is null for
+ * rows that are kept. A row dropped as `duplicate` belongs to the group of the row that stands for it.
+ */
+export interface Cleaned {
+  table: string;
+  fetched: Fetched;
+}
+
+/** Kept rows with their split: (row, class, split, ordinal, position, text_hash, key_hash); `split` is its place in the spec. */
+export interface Assigned {
+  table: string;
+  cleaned: Cleaned;
+}
+
+/** The published ledger: (text_hash, key_hash, class, split, ordinal). key_hash and class are null where they are not known. */
+export interface Ledger {
+  table: string;
+}
+
+/** Position = value of the column `origin`. */
+export const ORIGINS: readonly Source[] = ['misclassified', 'correct'];
+
+/** Order of keys: integers by value, then all others by their bytes. */
+export function planKeyOrder(key: string): string {
+  return `${planIntegerKey(key)} NULLS LAST, ${key}`;
+}
+
+/** The smallest key of a group, in that order. */
+export function planSmallestKey(key: string): string {
+  return `coalesce(min(${planIntegerKey(key)})::VARCHAR, min(${key}))`;
+}
+
+function planIntegerKey(key: string): string {
+  return `CASE WHEN regexp_full_match(${key}, '0|-?[1-9][0-9]{0,36}') THEN ${key}::HUGEINT END`;
+}
+
+/** The ledger's 64 bits of a cleaned row's 128-bit hash. */
+export function planTextHash(hash: string): string {
+  return `(${hash} % 18446744073709551616)::UBIGINT`;
+}
+
+/** The 128-bit hash of a cleaned text. `$salt` keys it: without LEDGER_KEY it is empty. */
+export function planHash(text: string): string {
+  return `md5_number($salt || 'text:' || ${text})`;
+}
+
+export function planKeyHash(key: string): string {
+  return `md5_number_lower($salt || 'key:' || ${key})`;
+}

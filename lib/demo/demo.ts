@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import type { Options } from '../options.ts';
+import type { World } from '../world.ts';
+import { startDemoDatabase } from './database.ts';
+
+/** A world whose database is embedded and whose targets are directories below --out: the shipped spec runs in it as it is. */
+export interface Demo extends AsyncDisposable {
+  world: World;
+}
+
+export async function openDemo({ out }: Options, world: World): Promise<Demo> {
+  world.stderr.write('Starting an embedded PostgreSQL with generated grievances...\n');
+  const database = await startDemoDatabase();
+  const { complaints, reports } = database.rows;
+  world.stderr.write(`It holds ${complaints} complaints and ${reports} reports of misclassified ones.\n`);
+  const folder = (name: string) => (out.startsWith('/') ? join(out, name) : `./${join(out, name)}`);
+  const env = {
+    ...world.env,
+    POSTGRES_URL: database.url,
+    DEPARTMENT_DATASET: folder('department'),
+    URGENCY_DATASET: folder('urgency'),
+  };
+  return { world: { ...world, env }, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+}

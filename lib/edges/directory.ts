@@ -1,0 +1,173 @@
+import { Database } from 'bun:sqlite';
+import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { isData } from '../dataset/files.ts';
+import { PipelineError } from '../errors.ts';
+import type { World } from '../world.ts';
+import type { Change, CommitOptions, Head, Published, RemoteFile, Target } from './target.ts';
+
+const VERSION = /^v\d{8}_\d{6}$/;
+const LOCK_POLL_MS = 250;
+const LOCK_WAIT_MS = 10 * 60_000; // another run on this target; a long one takes minutes
+
+/** A directory `P`: a symlink, switched by rename(2), to `.P/vYYYYMMDD_HHMMSS/` beside it. */
+export class DirectoryTarget implements Target {
+  readonly #link: string;
+  readonly #store: string;
+  readonly #clock: World['clock'];
+  readonly #signal: AbortSignal;
+
+  constructor(
+    readonly name: string,
+    { cwd, clock, signal }: Pick<World, 'cwd' | 'clock' | 'signal'>,
+  ) {
+    this.#link = resolve(cwd, name);
+    this.#store = join(dirname(this.#link), `.${basename(this.#link)}`);
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  async preflight(): Promise<void> {
+    await this.#current();
+  }
+
+  /** SQLite's lock is the operating system's: it ends with the process, however that dies. */
+  async locked<T>(work: () => Promise<T>): Promise<T> {
+    await this.#writable(() => mkdir(this.#store, { recursive: true }));
+    const database = new Database(join(this.#store, 'lock'), { create: true });
+    try {
+      for (let waited = 0; !tryLock(database); waited += LOCK_POLL_MS) {
+        if (waited >= LOCK_WAIT_MS)
+          throw new PipelineError('TARGET_LOCKED', `Cannot publish to ${this.name}: another run holds it`, {
+            retryable: true,
+            fix: 'wait for it to end, and run again',
+          });
+        await this.#clock.sleep(LOCK_POLL_MS, this.#signal);
+      }
+      return await work();
+    } finally {
+      database.close();
+    }
+  }
+
+  async readHead(): Promise<Head> {
+    const version = await this.#current();
+    if (version === undefined) return { state: 'absent' };
+    const folder = join(this.#store, version);
+    const files = await listFolder(folder);
+    const text = (path: string) => readFile(join(folder, path), 'utf8').catch(() => undefined);
+    return {
+      state: files.some(({ path }) => isData(path)) ? 'published' : 'empty',
+      revision: version,
+      files,
+      metadata: await text('dataset_metadata.json'),
+      card: await text('README.md'),
+    };
+  }
+
+  async download(revision: string, path: string, to: string): Promise<void> {
+    await copyFile(join(this.#store, revision, path), to).catch((cause) => {
+      throw new PipelineError('HEAD_UNREADABLE', `Cannot read ${path} of ${this.name}: ${cause.code}`, {
+        fix: 'restore the file from a backup',
+        cause,
+      });
+    });
+  }
+
+  async versions(): Promise<Map<string, string>> {
+    const names = await readdir(this.#store).catch(() => []);
+    return new Map(names.filter((name) => VERSION.test(name)).map((name) => [name, name]));
+  }
+
+  async commit(parent: Head, change: Change, { onProgress }: CommitOptions): Promise<Published> {
+    const expected = parent.state === 'absent' ? undefined : parent.revision;
+    if ((await this.#current()) !== expected)
+      throw new PipelineError('TARGET_MOVED', `${this.name} was switched by somebody else meanwhile`, {
+        retryable: true,
+        fix: 'run again',
+      });
+    return this.#writable(async () => {
+      await this.#removeLeftovers(expected);
+      const draft = join(this.#store, `.draft-${change.version}`);
+      for (const [path, file] of change.files) {
+        await mkdir(dirname(join(draft, path)), { recursive: true });
+        await copyFile(file, join(draft, path));
+        onProgress(path, 1);
+      }
+      await rename(draft, join(this.#store, change.version));
+      await this.#switch(change.version);
+      return { revision: change.version, url: this.#link };
+    });
+  }
+
+  async tag(): Promise<void> {} // a version's folder is its tag
+
+  /** The version that the link points to; undefined where nothing was published yet. */
+  async #current(): Promise<string | undefined> {
+    const status = await lstat(this.#link).catch(() => undefined);
+    if (!status) return undefined;
+    const version = status.isSymbolicLink() ? basename(await readlink(this.#link)) : undefined;
+    if (version && VERSION.test(version)) return version;
+    throw new PipelineError(
+      'TARGET_NOT_OURS',
+      `Cannot publish to ${this.name}: it exists, and is not a link to a published version`,
+      { fix: 'move it away, or name another directory' },
+    );
+  }
+
+  async #switch(version: string): Promise<void> {
+    const fresh = `${this.#link}.${version}.tmp`;
+    await rm(fresh, { force: true });
+    await symlink(relative(dirname(this.#link), join(this.#store, version)), fresh);
+    await rename(fresh, this.#link);
+  }
+
+  /** Drafts, and a version that a run finished writing but did not switch to before it died: it was never published. */
+  async #removeLeftovers(current: string | undefined): Promise<void> {
+    for (const name of await readdir(this.#store)) {
+      const unswitched = VERSION.test(name) && (current === undefined || name > current);
+      if (unswitched || name.startsWith('.draft-')) await rm(join(this.#store, name), { recursive: true });
+    }
+  }
+
+  async #writable<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      const { code } = cause as { code?: string };
+      if (code === 'ENOSPC' || code === 'EDQUOT')
+        throw new PipelineError('DISK_FULL', `Cannot write ${this.name}: the disk is full`, {
+          fix: 'free some space',
+          cause,
+        });
+      if (/^E[A-Z]+$/.test(code ?? ''))
+        throw new PipelineError('OUTPUT_UNWRITABLE', `Cannot write ${this.name}: ${code}`, {
+          fix: 'check the permissions of the directory',
+          cause,
+        });
+      throw cause;
+    }
+  }
+}
+
+function tryLock(database: Database): boolean {
+  try {
+    database.run('BEGIN EXCLUSIVE');
+    return true;
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'SQLITE_BUSY') return false;
+    throw thrown;
+  }
+}
+
+async function listFolder(folder: string): Promise<RemoteFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const full = join(entry.parentPath, entry.name);
+        return { path: relative(folder, full), size: (await lstat(full)).size };
+      }),
+  );
+}

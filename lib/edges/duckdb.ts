@@ -1,0 +1,110 @@
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  DuckDBScalarFunction,
+  type DuckDBValue,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { PipelineError } from '../errors.ts';
+import { decodeHtmlEntities } from './html-entities.ts';
+
+/** Values of one row, by column. 64-bit integers come as numbers while they are safe, wider ones as bigint. */
+export type Row = Record<string, DuckDBValue>;
+
+/** The data engine: one on-disk database in the spool directory, gone with it. */
+export interface Engine extends AsyncDisposable {
+  run(sql: string, parameters?: Record<string, DuckDBValue>): Promise<void>;
+  rows<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T[]>;
+  /** The only row of an aggregate. */
+  row<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T>;
+  /** Stop the statement that is running; it rejects. */
+  interrupt(): void;
+}
+
+/**
+ * @param directory private directory for the database and what spills from memory
+ * @param memoryLimitMb DuckDB's memory_limit in MB; the process peaks about 250 MB above it
+ */
+export async function openEngine(directory: string, memoryLimitMb: number): Promise<Engine> {
+  const instance = await DuckDBInstance.create(`${directory}/work.duckdb`, {
+    memory_limit: `${memoryLimitMb}MB`,
+    temp_directory: `${directory}/spill`,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    preserve_insertion_order: 'false',
+  });
+  const connection = await instance.connect();
+  registerFunctions(connection);
+  return {
+    run: (sql, parameters) => attempt(async () => void (await connection.run(sql, parameters))),
+    rows: (sql, parameters) => attempt(() => readRows(connection, sql, parameters)),
+    row: async (sql, parameters) => {
+      const [row] = await attempt(() => readRows(connection, sql, parameters));
+      return row as never;
+    },
+    interrupt: () => connection.interrupt(),
+    async [Symbol.asyncDispose]() {
+      connection.disconnectSync();
+      instance.closeSync();
+    },
+  };
+}
+
+async function readRows<T>(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters?: Record<string, DuckDBValue>,
+): Promise<T[]> {
+  const reader = await connection.runAndReadAll(sql, parameters);
+  return reader
+    .getRowObjects()
+    .map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, narrow(value)])) as T);
+}
+
+function narrow(value: DuckDBValue): DuckDBValue {
+  return typeof value === 'bigint' && value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER
+    ? Number(value)
+    : value;
+}
+
+function registerFunctions(connection: DuckDBConnection): void {
+  connection.registerScalarFunction(
+    DuckDBScalarFunction.create({
+      name: 'decode_html_entities',
+      returnType: VARCHAR,
+      parameterTypes: [VARCHAR],
+      mainFunction: (_info, input, output) => {
+        const texts = input.getColumnVector(0);
+        for (let row = 0; row < input.rowCount; row++)
+          output.setItem(row, decodeHtmlEntities(texts.getItem(row) as string | null));
+        output.flush();
+      },
+    }),
+  );
+}
+
+/** DuckDB's messages quote values, so only the kind of its error leaves here. */
+async function attempt<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : '';
+    if (/no space left|could not write|disk/i.test(message) && /^(IO|Out of Memory) Error/.test(message)) {
+      throw new PipelineError('DISK_FULL', 'Cannot go on: the disk of the spool directory is full', {
+        fix: 'free some space, or set TMPDIR to a larger disk',
+        cause,
+      });
+    }
+    if (message.startsWith('Out of Memory')) {
+      throw new PipelineError('ENGINE_MEMORY', 'Cannot go on: the data engine ran out of memory', {
+        fix: 'raise database.memory_limit in the YAML',
+        cause,
+      });
+    }
+    const kind = /^[A-Za-z ]{3,40}(?= Error)/.exec(message)?.[0] ?? 'unknown';
+    throw new PipelineError('ENGINE_FAILED', `Cannot go on: the data engine reports a ${kind} error`, {
+      fix: 'run again with --verbose and report it',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import pRetry from 'p-retry';
+import type { World } from '../world.ts';
+
+const RETRIES = 5; // as huggingface_hub
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 8000;
+const LONGEST_RATE_LIMIT_MS = 300_000; // the Hub's window is 5 minutes
+const ANSWER_TIMEOUT_MS = 60_000; // for the headers of an answer; the Hub gives up on a commit after 60 s itself
+const UPLOAD_TIMEOUT_MS = 30 * 60_000;
+const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
+
+type Fetch = typeof fetch;
+
+/**
+ * A fetch that retries what may safely be sent again: reads, and uploads of content-addressed bytes. Requests that change
+ * a branch, a tag or a repo are sent once, except after 429, which says that nothing was done.
+ */
+export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
+  const retrying = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const url = String(input instanceof Request ? input.url : input);
+    const method = (init.method ?? 'GET').toUpperCase();
+    const repeatable = isRepeatable(method, url);
+    let answer: Response | undefined;
+    const once = async () => {
+      answer = undefined;
+      const timeout = AbortSignal.timeout(method === 'PUT' ? UPLOAD_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
+      const signals = [signal, timeout, ...(init.signal ? [init.signal] : [])];
+      answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      if (answer.status === 429 || (repeatable && TRANSIENT.has(answer.status))) throw new TransientAnswer(answer);
+      return answer;
+    };
+    return pRetry(once, {
+      retries: RETRIES,
+      minTimeout: 0,
+      shouldRetry: () => !signal.aborted && (repeatable || answer !== undefined),
+      onFailedAttempt: async ({ attemptNumber, retriesLeft }) => {
+        if (retriesLeft > 0 && !signal.aborted && (repeatable || answer))
+          await clock.sleep(waitBefore(attemptNumber, answer), signal);
+      },
+    }).catch((thrown) => {
+      signal.throwIfAborted();
+      if (thrown instanceof TransientAnswer) return thrown.answer; // the caller reads the status
+      throw thrown;
+    });
+  };
+  return Object.assign(retrying, { preconnect: fetch.preconnect }) as Fetch;
+}
+
+class TransientAnswer extends Error {
+  constructor(readonly answer: Response) {
+    super(`HTTP ${answer.status}`);
+  }
+}
+
+/** POSTs that only ask, or that store bytes under their own hash. */
+const REPEATABLE_POST = /\/preupload\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|xet/;
+
+function isRepeatable(method: string, url: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));
+}
+
+/** Milliseconds to wait: what the server asks for, else doubling from 1 s to 8 s. */
+export function waitBefore(attempt: number, answer: Response | undefined): number {
+  const asked = Number(
+    answer?.headers.get('Retry-After') ?? /;t=(\d+)/.exec(answer?.headers.get('RateLimit') ?? '')?.[1],
+  );
+  if (answer && Number.isFinite(asked) && asked > 0) return Math.min((asked + 1) * 1000, LONGEST_RATE_LIMIT_MS);
+  return Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS);
+}

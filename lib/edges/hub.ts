@@ -1,0 +1,223 @@
+import { type CommitOperation, commitIter, createRepo, HubApiError, listFiles } from '@huggingface/hub';
+import { isData } from '../dataset/files.ts';
+import { PipelineError } from '../errors.ts';
+import type { World } from '../world.ts';
+import { retryingFetch } from './http.ts';
+import { HubAnswer, hubFault } from './hub-errors.ts';
+import type { Change, CommitOptions, Head, Published, RemoteFile, Target } from './target.ts';
+
+const BRANCH = 'main';
+
+interface RepoInfo {
+  sha: string;
+  private: boolean;
+}
+
+/** A dataset repo on the Hub. */
+export class HubTarget implements Target {
+  readonly #fetch: typeof fetch;
+  readonly #hubUrl: string;
+  readonly #token: string | undefined;
+  readonly #useXet: boolean;
+
+  constructor(
+    readonly name: string,
+    { env, ...world }: Pick<World, 'env' | 'fetch' | 'clock' | 'signal'>,
+  ) {
+    this.#fetch = retryingFetch(world);
+    this.#hubUrl = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+    this.#token = env.HF_TOKEN?.trim() || undefined;
+    this.#useXet = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_XET ?? '');
+  }
+
+  async preflight({ private: wanted, write }: { private: boolean; write: boolean }): Promise<void> {
+    if (write && !this.#token) {
+      throw new PipelineError('TOKEN_MISSING', `Cannot publish to ${this.name}: HF_TOKEN is not set`, {
+        fix: 'set HF_TOKEN to a token that may write this repo',
+      });
+    }
+    if (this.#token && !this.#token.startsWith('hf_')) {
+      throw new PipelineError('TOKEN_REFUSED', 'Cannot use HF_TOKEN: it does not begin with hf_', {
+        fix: 'copy it again from the Hub’s settings, Access Tokens',
+      });
+    }
+    const info = await this.#info();
+    if (info && !info.private && wanted) {
+      throw new PipelineError(
+        'TARGET_PUBLIC',
+        `Cannot publish to ${this.name}: the repo is public, and push.private is true`,
+        {
+          fix: 'make the repo private, or write push: { private: false } if the rows may be public',
+        },
+      );
+    }
+  }
+
+  locked<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  async readHead(): Promise<Head> {
+    const info = await this.#info();
+    if (!info) return { state: 'absent' };
+    const files = await this.#files(info.sha);
+    const has = (path: string) => files.some((file) => file.path === path);
+    return {
+      state: files.some(({ path }) => isData(path)) ? 'published' : 'empty',
+      revision: info.sha,
+      files,
+      metadata: has('dataset_metadata.json')
+        ? await (await this.#resolve(info.sha, 'dataset_metadata.json')).text()
+        : undefined,
+      card: has('README.md') ? await (await this.#resolve(info.sha, 'README.md')).text() : undefined,
+    };
+  }
+
+  async download(revision: string, path: string, to: string): Promise<void> {
+    const answer = await this.#resolve(revision, path);
+    await Bun.write(to, answer).catch((cause) => {
+      throw hubFault(cause, `read ${path} of ${this.name}`);
+    });
+  }
+
+  async versions(): Promise<Map<string, string>> {
+    const answer = await this.#api('GET', 'refs', `list the tags of ${this.name}`);
+    if (answer.status === 404 || answer.status === 401) return new Map();
+    const { tags = [] } = (await this.#json(answer, `list the tags of ${this.name}`)) as {
+      tags?: { name: string; targetCommit: string }[];
+    };
+    return new Map(tags.map(({ name, targetCommit }) => [name, targetCommit]));
+  }
+
+  async commit(parent: Head, change: Change, { private: wanted, onProgress }: CommitOptions): Promise<Published> {
+    const revision = parent.state === 'absent' ? await this.#create(wanted) : parent.revision;
+    const operations: CommitOperation[] = [
+      ...[...change.files].map(([path, file]) => ({
+        operation: 'addOrUpdate' as const,
+        path,
+        content: Bun.file(file),
+      })),
+      ...change.deletions.map((path) => ({ operation: 'delete' as const, path })),
+    ];
+    try {
+      const events = commitIter({
+        ...this.#common(),
+        branch: BRANCH,
+        title: change.message,
+        parentCommit: revision,
+        operations,
+        useXet: this.#useXet,
+      });
+      let event = await events.next();
+      for (; !event.done; event = await events.next()) {
+        if (event.value.event === 'fileProgress' && event.value.state === 'uploading')
+          onProgress(event.value.path, event.value.progress);
+      }
+      if (!event.value?.commit.oid) throw new HubAnswer(200, '', 'no commit id in the answer');
+      return { revision: event.value.commit.oid, url: this.#url(change.version) };
+    } catch (thrown) {
+      throw hubFault(thrown, `commit to ${this.name}`);
+    }
+  }
+
+  async tag(revision: string, version: string): Promise<void> {
+    const doing = `tag ${this.name}`;
+    const answer = await this.#api('POST', `tag/${revision}`, doing, { tag: version });
+    if (answer.ok) return;
+    const existing = answer.status === 409 || answer.status >= 500 ? (await this.versions()).get(version) : undefined;
+    if (existing === revision) return; // an earlier request landed and its answer was lost
+    throw hubFault(await HubAnswer.from(answer), doing);
+  }
+
+  /** Create the repo; returns its first commit. */
+  async #create(isPrivate: boolean): Promise<string> {
+    try {
+      await createRepo({ ...this.#common(), accessToken: this.#token ?? '', private: isPrivate });
+    } catch (thrown) {
+      if (!(thrown instanceof HubApiError && thrown.statusCode === 409)) throw hubFault(thrown, `create ${this.name}`);
+      if (await this.#info())
+        throw new PipelineError('TARGET_MOVED', `${this.name} was created by somebody else meanwhile`, {
+          retryable: true,
+          cause: thrown,
+        });
+      throw new PipelineError('TARGET_FORBIDDEN', `Cannot read ${this.name}: it exists, and HF_TOKEN may not read it`, {
+        fix: 'give the token read and write access to this repo',
+        cause: thrown,
+      });
+    }
+    const info = await this.#info();
+    if (info) return info.sha;
+    throw new PipelineError('TARGET_FORBIDDEN', `Cannot read ${this.name} after creating it`, {
+      fix: 'give the token read and write access to this repo',
+    });
+  }
+
+  /** The head of the branch; undefined where the repo does not exist for this token. */
+  async #info(): Promise<RepoInfo | undefined> {
+    const doing = `read ${this.name}`;
+    const answer = await this.#api('GET', `revision/${BRANCH}`, doing);
+    if (answer.ok) return (await this.#json(answer, doing)) as RepoInfo;
+    const fault = await HubAnswer.from(answer);
+    const absent =
+      fault.errorCode === 'RepoNotFound' && (answer.status === 404 || (answer.status === 401 && this.#token));
+    if (absent) return undefined;
+    throw hubFault(fault, doing);
+  }
+
+  async #files(revision: string): Promise<RemoteFile[]> {
+    const files: RemoteFile[] = [];
+    try {
+      for await (const { type, path, size } of listFiles({ ...this.#common(), recursive: true, revision }))
+        if (type === 'file') files.push({ path, size });
+    } catch (thrown) {
+      throw hubFault(thrown, `list the files of ${this.name}`);
+    }
+    return files;
+  }
+
+  async #resolve(revision: string, path: string): Promise<Response> {
+    const doing = `read ${path} of ${this.name}`;
+    const url = `${this.#hubUrl}/datasets/${this.name}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
+    const answer = await this.#request(url, { headers: this.#headers() }, doing);
+    if (!answer.ok) throw hubFault(await HubAnswer.from(answer), doing);
+    return answer;
+  }
+
+  #api(method: 'GET' | 'POST', route: string, doing: string, body?: unknown): Promise<Response> {
+    const headers = { ...this.#headers(), ...(body ? { 'Content-Type': 'application/json' } : {}) };
+    return this.#request(
+      `${this.#hubUrl}/api/datasets/${this.name}/${route}`,
+      { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) },
+      doing,
+    );
+  }
+
+  async #request(url: string, init: RequestInit, doing: string): Promise<Response> {
+    try {
+      return await this.#fetch(url, init);
+    } catch (thrown) {
+      throw hubFault(thrown, doing);
+    }
+  }
+
+  async #json(answer: Response, doing: string): Promise<unknown> {
+    try {
+      return await answer.json();
+    } catch (thrown) {
+      throw hubFault(thrown, doing);
+    }
+  }
+
+  #headers(): Record<string, string> {
+    return this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+  }
+
+  #common() {
+    const repo = { type: 'dataset' as const, name: this.name };
+    return { repo, hubUrl: this.#hubUrl, fetch: this.#fetch, ...(this.#token ? { accessToken: this.#token } : {}) };
+  }
+
+  #url(version: string): string {
+    return `${this.#hubUrl}/datasets/${this.name}/tree/${version}`;
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import pRetry from 'p-retry';
+import pkg from '../package.json' with { type: 'json' };
+import { saltOf } from './dataset/ledger-key.ts';
+import type { Snapshot } from './edges/postgres.ts';
+import type { Target } from './edges/target.ts';
+import { PipelineError, toPipelineError } from './errors.ts';
+import { EventStream } from './events.ts';
+import type { Options } from './options.ts';
+import type { LabelRun, Run } from './run.ts';
+import { planMask } from './secrets.ts';
+import type { LabelSpec, Spec } from './spec/spec.ts';
+import { targetName } from './spec/spec.ts';
+import type { World } from './world.ts';
+
+const SPOOL = 'prepare-dataset-'; // then the process id, then six random characters
+const FIRST_WAIT_MS = 2000; // before the second attempt on the database; doubled for each further one
+
+/** Open what a run needs: events, spool, data engine, a target for each label. Nothing outside is asked yet. */
+export async function openRun(spec: Spec, options: Options, world: World): Promise<Run> {
+  const { openEngine } = await import('./edges/duckdb.ts');
+  const events = new EventStream(() => world.clock.now());
+  const spool = await openSpool(options, world);
+  const engine = await openEngine(spool, spec.database.memoryLimitMb);
+  const interrupt = () => engine.interrupt();
+  world.signal.addEventListener('abort', interrupt);
+  return {
+    version: pkg.version,
+    spec,
+    options,
+    world,
+    events,
+    mask: planMask(world.env),
+    labels: await Promise.all(spec.labels.map((label) => openLabel(label, world))),
+    engine,
+    spool,
+    salt: saltOf(world.env.LEDGER_KEY),
+    startedAt: world.clock.now(),
+    warnings: [],
+    inSnapshot: (work) => inSnapshot(spec, events, world, work),
+    async [Symbol.asyncDispose]() {
+      world.signal.removeEventListener('abort', interrupt);
+      await engine[Symbol.asyncDispose]();
+      await rm(spool, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun> {
+  const target = await openTarget(spec, world);
+  return {
+    spec,
+    target,
+    sentVersions: [],
+    report: { label: spec.name, target: targetName(spec.target), classes: spec.classes, seconds: {} },
+  };
+}
+
+async function openTarget({ target }: LabelSpec, world: World): Promise<Target> {
+  if (target.kind === 'directory')
+    return new (await import('./edges/directory.ts')).DirectoryTarget(target.path, world);
+  return new (await import('./edges/hub.ts')).HubTarget(target.repo, world);
+}
+
+/** A private directory. A dry run writes below --out and nowhere else. What killed runs left behind is removed first. */
+async function openSpool({ dryRun, out }: Options, { cwd, tmpdir }: World): Promise<string> {
+  const parent = dryRun ? resolve(cwd, out) : tmpdir;
+  try {
+    await mkdir(parent, { recursive: true });
+    await removeOrphans(parent);
+    return await mkdtemp(join(parent, `${SPOOL}${process.pid}-`)); // 0700
+  } catch (cause) {
+    throw new PipelineError('OUTPUT_UNWRITABLE', `Cannot write ${parent}: ${(cause as { code?: string }).code}`, {
+      fix: 'set TMPDIR, or --out for a dry run, to a directory that can be written',
+      cause,
+    });
+  }
+}
+
+async function removeOrphans(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = Number(new RegExp(`^${SPOOL}(\\d+)-`).exec(name)?.[1]);
+    if (!pid || isRunning(pid)) continue;
+    const orphan = join(parent, name);
+    if ((await stat(orphan).catch(() => undefined))?.uid === process.getuid?.())
+      await rm(orphan, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as { code?: string }).code === 'EPERM';
+  }
+}
+
+/** Read in one snapshot, with `attempts` tries in all: a lost connection starts again in a new snapshot. */
+async function inSnapshot<T>(
+  { database }: Spec,
+  events: EventStream,
+  { clock, signal }: World,
+  work: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  const { withSnapshot } = await import('./edges/postgres.ts');
+  const { attempts } = database;
+  const once = (attempt: number) => {
+    events.emit({ type: 'database.connecting', attempt, attempts });
+    return withSnapshot(database, signal, (snapshot) => {
+      events.emit({ type: 'database.connected', server: snapshot.server });
+      return work(snapshot);
+    });
+  };
+  return pRetry(once, {
+    retries: attempts - 1,
+    minTimeout: 0,
+    shouldRetry: ({ error }) => !signal.aborted && error instanceof PipelineError && error.retryable,
+    onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+      signal.throwIfAborted();
+      const { code, message, retryable } = toPipelineError(error);
+      const wait = retryable && retriesLeft > 0 ? FIRST_WAIT_MS * 2 ** (attemptNumber - 1) : undefined;
+      events.emit({
+        type: 'database.failed',
+        attempt: attemptNumber,
+        code,
+        message,
+        retryInSeconds: wait && wait / 1000,
+      });
+      if (wait !== undefined) await clock.sleep(wait, signal);
+    },
+  });
+}

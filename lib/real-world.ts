@@ -1,0 +1,51 @@
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Output, World } from './world.ts';
+
+/** The signal that asked the program to stop. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(signal);
+    this.exitCode = signal === 'SIGINT' ? 130 : 143; // 128 + the signal's number, as shells report it
+  }
+}
+
+/** The world that a process lives in. The first Ctrl-C or SIGTERM asks for a clean stop, the second one stops at once. */
+export function realWorld(): World {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      const reason = new Interrupted(name);
+      if (controller.signal.aborted) process.exit(reason.exitCode);
+      controller.abort(reason);
+    });
+  }
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    tmpdir: tmpdir(),
+    fetch,
+    clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    signal: controller.signal,
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error; // the reader of a pipe went away, e.g. | head
+  });
+  return {
+    write: (text) => void stream.write(text),
+    get isTTY() {
+      return stream.isTTY === true;
+    },
+    get columns() {
+      return stream.columns;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { Outcome } from '../outcome.ts';
+import type { Drops } from './report.ts';
+
+/** 1234567 → `1,234,567`. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `12.3 s`, `4 min 05 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
+}
+
+/** `duplicate 180, empty_text 20`; `none`. */
+export function formatDrops(dropped: Drops | Record<string, number>): string {
+  const parts = Object.entries(dropped).map(([reason, rows]) => `${reason} ${formatCount(rows ?? 0)}`);
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+/** One line on what came of a label. */
+export function formatOutcome(label: string, outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'success':
+      return `Successfully pushed '${label}' dataset: ${outcome.version} (${outcome.url}).`;
+    case 'planned':
+      return `Planned '${label}' dataset: ${outcome.version}, built in ${outcome.directory}.`;
+    case 'unchanged':
+      return `Unchanged '${label}' dataset: ${outcome.version || 'the published version'} holds the same rows; nothing was written.`;
+    case 'skipped_insufficient_data':
+      return `Skipped pushing '${label}' dataset — insufficient data (${outcome.rows} < ${outcome.minimum}).`;
+    case 'refused':
+      return `Refused to push '${label}' dataset: ${outcome.problem.code}: ${outcome.problem.message}`;
+    case 'failed':
+      return `Error processing '${label}' dataset: ${outcome.problem.code}: ${outcome.problem.message}`;
+  }
+}

@@ -1,0 +1,120 @@
+import type { Engine } from './edges/duckdb.ts';
+import type { Snapshot } from './edges/postgres.ts';
+import type { Target } from './edges/target.ts';
+import { toPipelineError } from './errors.ts';
+import type { EventStream, Step } from './events.ts';
+import type { Options } from './options.ts';
+import { InsufficientData, type Outcome, outcomeOf } from './outcome.ts';
+import type { LabelReport } from './report/report.ts';
+import type { Mask } from './secrets.ts';
+import type { LabelSpec, Spec } from './spec/spec.ts';
+import type { World } from './world.ts';
+
+/** One execution of the program: what the steps work with. Opened by lib/open.ts. */
+export interface Run extends AsyncDisposable {
+  /** The program's version. */
+  readonly version: string;
+  readonly spec: Spec;
+  readonly options: Options;
+  readonly world: World;
+  readonly events: EventStream;
+  readonly mask: Mask;
+  readonly labels: LabelRun[];
+  readonly engine: Engine;
+  /** Private directory (0700), removed when the run is disposed. */
+  readonly spool: string;
+  /** Keys the ledger's hashes, from LEDGER_KEY; empty without it. */
+  readonly salt: string;
+  readonly startedAt: Date;
+  readonly warnings: string[];
+  /** Read in one transaction; a lost connection starts `work` again in a new snapshot. */
+  inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+}
+
+/** One label of the run: what is asked, where it goes, and what came of it so far. */
+export interface LabelRun {
+  readonly spec: LabelSpec;
+  readonly target: Target;
+  readonly report: LabelReport;
+  /** Versions that a commit of this run was sent for: one may have landed although its answer was lost. */
+  readonly sentVersions: string[];
+}
+
+/** Labels that have no outcome yet. */
+export function openLabels(run: Run): LabelRun[] {
+  return run.labels.filter(({ report }) => !report.outcome);
+}
+
+/** Run `work` for a label; what it throws becomes the label's outcome and the next label goes on. An interruption ends the run. */
+export async function attempt(run: Run, label: LabelRun, work: () => Promise<Outcome | undefined>): Promise<void> {
+  if (label.report.outcome) return;
+  try {
+    const outcome = await work();
+    if (outcome) settle(run, label, outcome);
+  } catch (thrown) {
+    run.world.signal.throwIfAborted();
+    settle(run, label, toOutcome(run, thrown));
+  }
+}
+
+/** The same for work that serves all labels: what it throws becomes the outcome of each that is still open. */
+export async function attemptAll(run: Run, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    run.world.signal.throwIfAborted();
+    for (const label of openLabels(run)) settle(run, label, toOutcome(run, thrown));
+  }
+}
+
+export function settle(run: Run, label: LabelRun, outcome: Outcome): void {
+  label.report.outcome = outcome;
+  run.events.emit({ type: 'label.finished', label: label.spec.name, outcome });
+}
+
+function toOutcome(run: Run, thrown: unknown): Outcome {
+  if (thrown instanceof InsufficientData) {
+    const { rows, minimum, stage } = thrown;
+    return { status: 'skipped_insufficient_data', rows, minimum, stage };
+  }
+  const error = toPipelineError(thrown);
+  if (run.options.verbose) run.world.stderr.write(run.mask(`${stackOf(error)}\n`));
+  return outcomeOf(error);
+}
+
+/** Names and places of an error and its causes, without their messages: those may quote rows. */
+function stackOf(error: Error): string {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const code = (error as { code?: unknown }).code;
+  const head = `${error.name}${code ? ` ${code}` : ''}`;
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return [head, ...frames].join('\n') + cause;
+}
+
+/** Time a step of a label, and say when it starts and ends. */
+export async function step<T>(run: Run, label: LabelRun, name: Step, work: () => Promise<T>): Promise<T> {
+  const { clock } = run.world;
+  run.world.signal.throwIfAborted();
+  run.events.emit({ type: 'step.started', label: label.spec.name, step: name });
+  const start = clock.now().getTime();
+  const result = await work();
+  const seconds = (clock.now().getTime() - start) / 1000;
+  label.report.seconds[name] = (label.report.seconds[name] ?? 0) + seconds;
+  run.events.emit({ type: 'step.finished', label: label.spec.name, step: name, seconds });
+  return result;
+}
+
+export function warn(run: Run, message: string, label?: string): void {
+  run.warnings.push(message);
+  run.events.emit(label === undefined ? { type: 'warning', message } : { type: 'warning', message, label });
+}
+
+/** Find what stands in the way of publishing before a row is read. */
+export async function preflight(run: Run): Promise<void> {
+  for (const label of openLabels(run)) {
+    await attempt(run, label, async () => {
+      await label.target.preflight({ private: label.spec.push.private, write: !run.options.dryRun });
+      return undefined;
+    });
+  }
+}

@@ -1,0 +1,51 @@
+const SECRET_NAME =
+  /(TOKEN|SECRET|PASSW|PASSPHRASE|PRIVATE|CREDENTIAL|API_?KEY|_KEY$|^KEY$|^PGPASS|_PWD$|SMTP_URL|WEBHOOK)/i;
+const URL_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s]+)@[^\s@]*/gi;
+const KNOWN_TOKENS = /\bhf_[A-Za-z0-9]{8,}\b|\bwandb_v1_[\w-]{20,}/g;
+const MASK = '***';
+const SHORTEST = 3; // a shorter value would blank out half of the output and protect nothing
+
+/** A function that hides every secret in a text; every sink writes through it. */
+export type Mask = (text: string) => string;
+
+/**
+ * Plan what to hide: the value of each variable that is named like a secret, each password inside a URL, and the forms
+ * in which such a value usually travels (percent-encoded, base64, JSON-escaped).
+ *
+ * @param env environment variables
+ * @param more other texts that may hold URL passwords, e.g. a URL written in the YAML
+ */
+export function planMask(env: Record<string, string | undefined>, more: string[] = []): Mask {
+  const secrets = new Set<string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (SECRET_NAME.test(name)) addSecret(secrets, value);
+    addUrlPasswords(secrets, value);
+  }
+  for (const text of more) addUrlPasswords(secrets, text);
+  const longestFirst = [...secrets].sort((a, b) => b.length - a.length).map((secret) => RegExp.escape(secret));
+  const pattern = longestFirst.length === 0 ? undefined : new RegExp(longestFirst.join('|'), 'g');
+  return (text) => (pattern ? text.replace(pattern, MASK) : text).replace(KNOWN_TOKENS, MASK);
+}
+
+function addUrlPasswords(secrets: Set<string>, text: string): void {
+  for (const [, password] of text.matchAll(URL_PASSWORD)) if (password) addSecret(secrets, password);
+}
+
+function addSecret(secrets: Set<string>, value: string): void {
+  const trimmed = value.trim();
+  if (trimmed.length < SHORTEST) return;
+  for (const plain of new Set([trimmed, decode(trimmed)])) {
+    const base64 = Buffer.from(plain).toString('base64').replace(/=+$/, '');
+    for (const form of [plain, encodeURIComponent(plain), JSON.stringify(plain).slice(1, -1), base64])
+      secrets.add(form);
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,175 @@
+import * as v from 'valibot';
+
+/**
+ * What pipeline.config.yaml may say: one schema for validation, types and the editor's JSON Schema.
+ * No defaults and no transformations here (lib/spec/resolve.ts has them), so that it exports without loss.
+ */
+
+/** A label's name: it becomes part of SQL identifiers. */
+export const LABEL_NAME = /^[a-z][a-z0-9_]*$/;
+/** A variable, `${NAME}` or `${NAME:-default}`, that stands for the whole value; the values proper are checked after it is filled in. */
+const REFERENCE = /^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\}$/;
+
+const described = <const S extends v.GenericSchema>(schema: S, description: string) =>
+  v.pipe(schema, v.description(description));
+
+const text = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+const reference = v.pipe(v.string(), v.regex(REFERENCE, 'must be a number or a variable such as ${NAME:-1000}'));
+const flag = v.union([v.boolean(), v.pipe(v.string(), v.regex(REFERENCE, 'must be true, false or a variable'))]);
+const whole = (minimum: number) =>
+  v.union([
+    v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(minimum, `must be at least ${minimum}`)),
+    reference,
+  ]);
+const share = v.union([
+  v.pipe(v.number(), v.gtValue(0, 'must be more than 0'), v.maxValue(1, 'must be at most 1')),
+  reference,
+]);
+const ratio = v.union([
+  v.pipe(v.number(), v.minValue(0, 'must be at least 0'), v.maxValue(1000, 'must be at most 1000')),
+  reference,
+]);
+const classValue = v.union([
+  v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(200, 'must be at most 200 characters long')),
+  v.number(),
+  v.boolean(),
+]);
+
+const Sources = {
+  misclassified: described(
+    text,
+    'One SELECT with columns key, text, label: the reviewed mistakes, label as corrected. {label} is this label’s name.',
+  ),
+  correct: described(
+    text,
+    'One SELECT with columns key, text, label: records that nobody reported. The program samples from it.',
+  ),
+};
+
+const Ratios = {
+  misclassified: described(share, 'Share of the mistakes to take, in (0, 1].'),
+  correct: described(ratio, 'Correct rows to add for each mistake fetched, 0 or more.'),
+};
+
+const Columns = {
+  text: described(text, 'Name of the text column.'),
+  label: described(text, 'Name of the label column.'),
+  source: described(text, 'Name of a column that says misclassified or correct, e.g. origin; none when left out.'),
+};
+
+const Card = {
+  license: described(text, 'License id of the Hub, e.g. apache-2.0.'),
+  language: described(v.array(text), 'ISO 639 codes, e.g. [en, ne].'),
+  pretty_name: described(text, 'Title of the dataset card.'),
+  author: described(text, 'Who maintains the dataset.'),
+  description: described(text, 'What the dataset is. {label} is this label’s name.'),
+  tags: described(v.array(text), 'More tags for the Hub’s search.'),
+};
+
+const Push = {
+  private: described(
+    flag,
+    'Whether a repo that the run creates is private; publishing into a public repo needs false.',
+  ),
+  when: described(v.picklist(['changed', 'always']), 'changed: a run on unchanged data publishes nothing.'),
+};
+
+const AfterPush = {
+  restart_spaces: described(v.array(text), 'Spaces (owner/name) that are restarted when a new version was published.'),
+};
+
+const CleanStep = v.union([
+  described(text, 'A named step: urls, html, html_entities, whitespace, control_characters, nfc, lowercase or trim.'),
+  v.strictObject({
+    pattern: described(text, 'RE2 pattern; \\s \\S \\d \\w mean what they mean in Python.'),
+    replace: described(v.string(), 'What stands in its place; \\1 is the first group.'),
+  }),
+]);
+
+const partial = <const E extends v.ObjectEntries>(entries: E) => v.partial(v.strictObject(entries));
+
+/** Keys that `defaults` sets for all labels and a label may override. */
+const Common = {
+  sources: described(partial(Sources), 'Where the rows come from.'),
+  ratios: described(partial(Ratios), 'How many rows of each source.'),
+  seed: described(whole(0), 'Chooses the sample and the split of new rows.'),
+  min_samples: described(whole(0), 'Fewer rows than this, fetched or kept, and the label is skipped.'),
+  max_text_bytes: described(whole(1), 'Longer texts (bytes of UTF-8) are dropped as too_long and never fetched.'),
+  clean: described(v.array(CleanStep), 'Cleaning steps, in order.'),
+  duplicates: described(
+    v.picklist(['one', 'keep']),
+    'Rows with the same cleaned text: one row, or all of them (in one split).',
+  ),
+  conflicts: described(
+    v.picklist(['reviewed', 'drop', 'fail']),
+    'One text with two classes: the reviewed class wins, or all are dropped, or the label fails.',
+  ),
+  split: described(
+    v.pipe(v.record(v.string(), share), v.minEntries(1, 'must name at least one split')),
+    'Name of each split and its share; the shares add up to 1.',
+  ),
+  columns: described(partial(Columns), 'Names of the published columns.'),
+  card: described(partial(Card), 'What the dataset card says.'),
+  push: described(partial(Push), 'How to publish.'),
+  after_push: described(partial(AfterPush), 'What to do when a new version is out.'),
+};
+
+const Label = v.strictObject({
+  ...v.partial(v.strictObject(Common)).entries,
+  repo: described(text, 'Where it is published: owner/name on the Hub, or a directory (./x, ../x, /x).'),
+  classes: described(
+    v.pipe(v.array(classValue), v.minLength(1, 'must name at least one class')),
+    'The class names; the position is the id. Append only.',
+  ),
+});
+
+const Database = {
+  url: described(text, 'PostgreSQL URL; write ${POSTGRES_URL}, never the URL itself.'),
+  attempts: described(
+    v.union([
+      v.pipe(
+        v.number(),
+        v.integer('must be a whole number'),
+        v.minValue(1, 'must be at least 1'),
+        v.maxValue(10, 'must be at most 10'),
+      ),
+      reference,
+    ]),
+    'Attempts to connect; waits of 2 s, 4 s, … between them.',
+  ),
+  statement_timeout: described(text, 'Longest time of one query, e.g. 10m, 90s.'),
+  memory_limit: described(
+    text,
+    'Memory of the data engine, e.g. 256MB; at least 200MB. The process stays within about 250 MB more.',
+  ),
+  row_security: described(
+    v.picklist(['error', 'respect']),
+    'error: fail when row-level security would hide rows. respect: read what the role may see.',
+  ),
+};
+
+const Wandb = { api_key: v.string(), project: v.string(), entity: v.string() };
+const Email = {
+  smtp: v.string(),
+  to: v.string(),
+  from: v.string(),
+  when: v.picklist(['always', 'on_change', 'on_problem']),
+};
+const Space = { id: v.string(), pause: v.picklist(['always', 'on_success', 'never']) };
+
+export const SpecSchema = v.strictObject({
+  version: described(v.literal(1), 'Version of this format: 1.'),
+  database: described(v.strictObject({ ...partial(Database).entries, url: Database.url }), 'Where the records are.'),
+  defaults: v.optional(described(partial(Common), 'Settings of all labels; a label may override each.')),
+  labels: described(
+    v.pipe(v.record(v.string(), Label), v.minEntries(1, 'must declare at least one label')),
+    'One dataset each. A name matches [a-z][a-z0-9_]*.',
+  ),
+  tracking: v.optional(described(partial({ wandb: partial(Wandb) }), 'Experiment tracking.')),
+  notify: v.optional(described(partial({ email: partial(Email) }), 'Who is told.')),
+  space: v.optional(described(partial(Space), 'The Space that this runs in.')),
+});
+
+export type RawSpec = v.InferOutput<typeof SpecSchema>;
+export type RawLabel = RawSpec['labels'][string];
+export type RawCommon = NonNullable<RawSpec['defaults']>;

@@ -1,0 +1,70 @@
+import type { DatabaseAddress } from './database-url.ts';
+import type { Decimal } from './decimal.ts';
+import type { CleanStep } from './patterns.ts';
+
+/** The spec as the program uses it: variables filled in, defaults merged, everything checked. */
+export interface Spec {
+  /** The YAML's path as the user gave it. */
+  file: string;
+  database: DatabaseSpec;
+  labels: LabelSpec[];
+}
+
+export interface DatabaseSpec {
+  address: DatabaseAddress;
+  /** Attempts to connect, and to read the whole snapshot. */
+  attempts: number;
+  statementTimeoutMs: number;
+  /** DuckDB's memory_limit, in megabytes. */
+  memoryLimitMb: number;
+  rowSecurity: 'error' | 'respect';
+  /** PEM of the CA that signs the server's certificate, from DATABASE_CA. */
+  ca: string | undefined;
+}
+
+export interface LabelSpec {
+  name: string;
+  target: TargetSpec;
+  /** Position = id. */
+  classes: string[];
+  /** SELECTs without comments or semicolon, `{label}` filled in. */
+  sources: { misclassified: string; correct: string };
+  /** Share of the mistakes, in (0, 1]; correct rows for each mistake fetched, ≥ 0. */
+  ratios: { misclassified: Decimal; correct: Decimal };
+  seed: number;
+  minSamples: number;
+  maxTextBytes: number;
+  clean: CleanStep[];
+  duplicates: 'one' | 'keep';
+  conflicts: 'reviewed' | 'drop' | 'fail';
+  /** In the order of the spec; shares add up to 1. */
+  split: SplitSpec[];
+  /** `source` is the name of a column that says misclassified or correct; undefined: no such column. */
+  columns: { text: string; label: string; source: string | undefined };
+  card: CardSpec;
+  push: { private: boolean; when: 'changed' | 'always' };
+  afterPush: { restartSpaces: string[] };
+  /** The label's part of the YAML after merging, with variable names instead of their values. */
+  template: Record<string, unknown>;
+}
+
+export interface SplitSpec {
+  name: string;
+  share: Decimal;
+}
+
+export interface CardSpec {
+  license: string | undefined;
+  language: string[];
+  prettyName: string | undefined;
+  author: string | undefined;
+  description: string | undefined;
+  tags: string[];
+}
+
+export type TargetSpec = { kind: 'hub'; repo: string } | { kind: 'directory'; path: string };
+
+/** The name of a target as a person writes it. */
+export function targetName(target: TargetSpec): string {
+  return target.kind === 'hub' ? target.repo : target.path;
+}

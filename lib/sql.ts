@@ -1,0 +1,9 @@
+/** A text as an SQL literal, for PostgreSQL (standard_conforming_strings) and DuckDB alike. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as a quoted identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

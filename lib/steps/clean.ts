@@ -1,0 +1,134 @@
+import { planCleanText } from '../dataset/clean-text.ts';
+import { type Cleaned, type Fetched, planHash, planKeyOrder } from '../dataset/tables.ts';
+import { PipelineError } from '../errors.ts';
+import { DROP_REASONS, type DropReason, type Drops } from '../report/report.ts';
+import type { LabelRun, Run } from '../run.ts';
+import { nearest } from '../spec/nearest.ts';
+import type { LabelSpec } from '../spec/spec.ts';
+import { identifier, literal } from '../sql.ts';
+
+const NOT_EMPTY = '[^\\s\\v\\x{1c}-\\x{1f}\\x{85}\\p{Z}]'; // a character that Python's str.strip() would leave
+const SHOWN_CLASSES = 20; // unknown classes that the report lists
+
+/** Clean one label's rows, and give each row that is dropped its reason. */
+export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promise<Cleaned> {
+  const { spec, report } = label;
+  const { engine } = run;
+  const table = identifier(`cleaned_${spec.name}`);
+  await engine.run(planRepeatedKeys(fetched.table));
+  await engine.run(planCleaned(table, fetched.table, spec), { salt: run.salt });
+  await engine.run(`DROP TABLE ${fetched.table}`);
+  await engine.run(planGroups(table, spec));
+  await engine.run(planConflicts(table));
+  if (spec.conflicts === 'fail') await refuseConflicts(run, label, table);
+  if (spec.duplicates === 'one') await engine.run(planDuplicates(table));
+  Object.assign(report, await countRows(run, table));
+  report.unknownClasses = await listUnknownClasses(run, table, spec);
+  const { total = 0 } = report.kept ?? {};
+  const dropped = Object.values(report.dropped ?? {}).reduce((sum, rows) => sum + rows, 0);
+  if (total + dropped !== report.fetched?.total) throw new Error('fetched = kept + Σ dropped does not hold');
+  run.events.emit({ type: 'rows.cleaned', label: spec.name, kept: total, dropped: report.dropped ?? {} });
+  return { table, fetched };
+}
+
+/** Rows whose key stands on another row that goes first: reviewed before correct, then by content, never by arrival. */
+function planRepeatedKeys(fetched: string): string {
+  return `CREATE OR REPLACE TEMP TABLE repeated AS
+SELECT "row" FROM (
+  SELECT "row", row_number() OVER (PARTITION BY key ORDER BY origin, value NULLS LAST, md5(text) NULLS LAST, too_long) AS n
+  FROM ${fetched} WHERE key IN (SELECT key FROM ${fetched} GROUP BY key HAVING count(*) > 1)
+) WHERE n > 1`;
+}
+
+function planCleaned(table: string, fetched: string, spec: LabelSpec): string {
+  const cases = [
+    `WHEN "row" IN (SELECT "row" FROM repeated) THEN 'duplicate_key'`,
+    `WHEN too_long THEN 'too_long'`,
+    `WHEN text IS NULL THEN 'null_text'`,
+    `WHEN value IS NULL THEN 'null_label'`,
+    `WHEN class IS NULL THEN 'unknown_class'`,
+    `WHEN NOT regexp_matches(cleaned, ${literal(NOT_EMPTY)}) THEN 'empty_text'`,
+  ];
+  return `CREATE OR REPLACE TABLE ${table} AS
+SELECT "row", key, origin, value, cleaned AS text, class, ${planHash('cleaned')} AS hash, CASE ${cases.join(' ')} END AS reason
+FROM (SELECT "row", key, origin, value, too_long, text, ${planCleanText('text', spec.clean)} AS cleaned, ${planClass(spec.classes)} AS class FROM ${fetched})`;
+}
+
+/** A class by its text; PostgreSQL writes booleans as t and f. */
+function planClass(classes: string[]): string {
+  const booleans = classes.every((name) => name === 'true' || name === 'false');
+  const names = classes.flatMap((name, id) => [
+    `WHEN ${literal(name)} THEN ${id}`,
+    ...(booleans ? [`WHEN ${literal(name.charAt(0))} THEN ${id}`] : []),
+  ]);
+  return `(CASE value ${names.join(' ')} END)::SMALLINT`;
+}
+
+/** Texts that stand on several rows, and the class that wins where they differ: null drops all of them. */
+function planGroups(table: string, { conflicts }: LabelSpec): string {
+  const reviewed = 'min(class) FILTER (origin = 0)';
+  const agreed = `CASE WHEN ${reviewed} = max(class) FILTER (origin = 0) THEN ${reviewed} END`;
+  return `CREATE OR REPLACE TEMP TABLE groups AS
+SELECT hash, CASE WHEN min(class) = max(class) THEN min(class) ${conflicts === 'reviewed' ? `ELSE ${agreed}` : ''} END AS winner
+FROM ${table} WHERE reason IS NULL GROUP BY hash HAVING count(*) > 1`;
+}
+
+function planConflicts(table: string): string {
+  return `UPDATE ${table} SET reason = 'conflict' FROM groups
+WHERE reason IS NULL AND ${table}.hash = groups.hash AND class IS DISTINCT FROM winner`;
+}
+
+/** One row stands for its text: a reviewed one before a correct one, then the smallest key. */
+function planDuplicates(table: string): string {
+  return `UPDATE ${table} SET reason = 'duplicate' FROM (
+  SELECT "row" AS other, row_number() OVER (PARTITION BY hash ORDER BY origin, ${planKeyOrder('key')}) AS n
+  FROM ${table} WHERE reason IS NULL AND hash IN (SELECT hash FROM groups)
+) AS ranked WHERE ${table}."row" = other AND n > 1`;
+}
+
+async function refuseConflicts({ engine }: Run, { spec }: LabelRun, table: string): Promise<void> {
+  const { texts } = await engine.row<{ texts: number }>(
+    `SELECT count(DISTINCT hash) AS texts FROM ${table} WHERE reason = 'conflict'`,
+  );
+  if (texts === 0) return;
+  throw new PipelineError(
+    'CONFLICTS',
+    `Cannot publish ${spec.name}: ${texts} texts have two classes, and conflicts is fail`,
+    {
+      fix: 'mend the labels in the database, or write conflicts: reviewed',
+    },
+  );
+}
+
+async function countRows({ engine }: Run, table: string): Promise<Pick<LabelRun['report'], 'kept' | 'dropped'>> {
+  const counts = await engine.rows<{ reason: DropReason | null; origin: number; n: number }>(
+    `SELECT reason, origin, count(*) AS n FROM ${table} GROUP BY ALL`,
+  );
+  const kept = { misclassified: 0, correct: 0, total: 0 };
+  const byReason: Drops = {};
+  for (const { reason, origin, n } of counts) {
+    if (reason) byReason[reason] = (byReason[reason] ?? 0) + n;
+    else {
+      kept[origin === 0 ? 'misclassified' : 'correct'] += n;
+      kept.total += n;
+    }
+  }
+  const dropped = Object.fromEntries(
+    DROP_REASONS.flatMap((reason) => (byReason[reason] ? [[reason, byReason[reason]]] : [])),
+  ) as Drops;
+  return { kept, dropped };
+}
+
+async function listUnknownClasses(
+  { engine }: Run,
+  table: string,
+  { classes }: LabelSpec,
+): Promise<NonNullable<LabelRun['report']['unknownClasses']>> {
+  const found = await engine.rows<{ value: string; n: number }>(
+    `SELECT left(value, 60) AS value, count(*) AS n FROM ${table} WHERE reason = 'unknown_class' GROUP BY ALL ORDER BY n DESC, value LIMIT ${SHOWN_CLASSES}`,
+  );
+  return found.map(({ value, n }) => {
+    const meant = nearest(value, classes);
+    return meant === undefined ? { value, rows: n } : { value, rows: n, nearest: meant };
+  });
+}

@@ -1,0 +1,135 @@
+import { rm } from 'node:fs/promises';
+import { type Fetched, ORIGINS } from '../dataset/tables.ts';
+import type { Snapshot } from '../edges/postgres.ts';
+import { PipelineError } from '../errors.ts';
+import type { Source } from '../events.ts';
+import { outcomeOf } from '../outcome.ts';
+import { type LabelRun, openLabels, type Run, settle, step } from '../run.ts';
+import type { LabelSpec } from '../spec/spec.ts';
+import { identifier, literal } from '../sql.ts';
+
+/** Which rows to read; lib/steps/balance.ts decides. */
+export interface Selector {
+  planCount(spec: LabelSpec): string | undefined;
+  planMistakes(spec: LabelSpec, available: number | undefined): Selection;
+  planCorrect(spec: LabelSpec, mistakes: number): Selection;
+}
+
+interface Selection {
+  select: string;
+  limit: number | undefined;
+}
+
+/** The rows of every label that is still open. */
+export interface FetchedLabels {
+  get(label: LabelRun): Fetched;
+}
+
+const REQUIRED = ['key', 'text', 'label'];
+
+/** Fetch every open label in one snapshot, which ends as soon as the last row is spooled. A label that fails gets its outcome. */
+export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels> {
+  const failed = new Map<LabelRun, PipelineError>();
+  const fetched = await run.inSnapshot(async (snapshot) => {
+    failed.clear();
+    const tables = new Map<LabelRun, Fetched>();
+    for (const label of openLabels(run)) {
+      try {
+        tables.set(label, await step(run, label, 'fetch', () => fetchLabel(run, snapshot, label, selector)));
+      } catch (thrown) {
+        if (!(thrown instanceof PipelineError) || thrown.retryable || run.world.signal.aborted) throw thrown;
+        failed.set(label, thrown);
+      }
+    }
+    return tables;
+  });
+  for (const [label, error] of failed) settle(run, label, outcomeOf(error));
+  return { get: (label) => fetched.get(label) ?? missing(label) };
+}
+
+function missing({ spec }: LabelRun): never {
+  throw new Error(`${spec.name} was not fetched`);
+}
+
+async function fetchLabel(run: Run, snapshot: Snapshot, label: LabelRun, selector: Selector): Promise<Fetched> {
+  const { spec } = label;
+  run.events.emit({ type: 'label.started', label: spec.name });
+  for (const source of ORIGINS) await checkColumns(snapshot, spec, source);
+  const table = identifier(`fetched_${spec.name}`);
+  await run.engine.run(planTable(table));
+  const count = selector.planCount(spec);
+  const available = count === undefined ? undefined : await snapshot.number(count);
+  const misclassified = await load(
+    run,
+    snapshot,
+    label,
+    table,
+    'misclassified',
+    selector.planMistakes(spec, available).select,
+  );
+  const { mistakes } = await run.engine.row<{ mistakes: number }>(
+    `SELECT count(DISTINCT key) AS mistakes FROM ${table}`,
+  );
+  const { select, limit: asked = 0 } = selector.planCorrect(spec, mistakes);
+  const correct = asked === 0 ? 0 : await load(run, snapshot, label, table, 'correct', select);
+  label.report.fetched = { misclassified, correct, asked, total: misclassified + correct };
+  run.events.emit({ type: 'rows.balanced', label: spec.name, misclassified, asked, correct });
+  return { table, snapshot: { id: snapshot.id, takenAt: snapshot.takenAt } };
+}
+
+async function checkColumns(snapshot: Snapshot, { name, sources }: LabelSpec, source: Source): Promise<void> {
+  const found = await snapshot.columns(sources[source]);
+  const missing = REQUIRED.filter((column) => !found.includes(column));
+  if (missing.length === 0) return;
+  throw new PipelineError(
+    'SOURCE_COLUMNS',
+    `Cannot use sources.${source} of ${name}: it has columns ${found.join(', ')}, must have ${REQUIRED.join(', ')}`,
+    {
+      fix: `name the missing ones with AS, e.g. SELECT id AS ${missing[0]}`,
+    },
+  );
+}
+
+/** Spool one source and load it: rows travel as CSV from the server to the disk, and from there into the engine. */
+async function load(
+  run: Run,
+  snapshot: Snapshot,
+  { spec }: LabelRun,
+  table: string,
+  source: Source,
+  select: string,
+): Promise<number> {
+  const file = `${run.spool}/${spec.name}-${source}.csv`;
+  await rm(file, { force: true });
+  const rows = await snapshot.copy(select, file);
+  await run.engine.run(planLoad(table, file, source, spec.maxTextBytes));
+  await rm(file);
+  const { nulls } = await run.engine.row<{ nulls: number }>(`SELECT count(*) AS nulls FROM ${table} WHERE key IS NULL`);
+  if (nulls > 0) {
+    throw new PipelineError(
+      'SOURCE_NULL_KEY',
+      `Cannot use sources.${source} of ${spec.name}: ${nulls} rows have no key`,
+      { fix: 'select the primary key AS key' },
+    );
+  }
+  run.events.emit({ type: 'rows.fetched', label: spec.name, source, rows });
+  return rows;
+}
+
+function planTable(table: string): string {
+  return `CREATE OR REPLACE TABLE ${table} ("row" BIGINT, key VARCHAR, text VARCHAR, too_long BOOLEAN, value VARCHAR, origin UTINYINT)`;
+}
+
+/** Plan the load of a spool file. The reader is single-threaded: in parallel it fails on texts with lines that look like rows. */
+function planLoad(table: string, file: string, source: Source, maxTextBytes: number): string {
+  const longestLine = 2 * maxTextBytes + 1_000_000; // bytes: a text of nothing but quotes doubles; a key and a label beside it
+  const options = [
+    'header=false, auto_detect=false, parallel=false, allow_quoted_nulls=false',
+    `delim=',', quote='"', escape='"', new_line='\\n', nullstr=''`,
+    `columns={key: 'VARCHAR', text: 'VARCHAR', too_long: 'VARCHAR', value: 'VARCHAR'}`,
+    `max_line_size=${longestLine}, buffer_size=${longestLine}`,
+  ];
+  return `INSERT INTO ${table}
+SELECT (SELECT count(*) FROM ${table}) + row_number() OVER (), key, text, coalesce(too_long = 't', false), value, ${ORIGINS.indexOf(source)}
+FROM read_csv(${literal(file)}, ${options.join(', ')})`;
+}

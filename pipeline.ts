@@ -1,0 +1,57 @@
+import { parseArguments } from './lib/cli.ts';
+import type { Fetched } from './lib/dataset/tables.ts';
+import { withHead } from './lib/dataset/with-head.ts';
+import { finish, guard } from './lib/finish.ts';
+import { openRun } from './lib/open.ts';
+import type { Outcome } from './lib/outcome.ts';
+import { realWorld } from './lib/real-world.ts';
+import { watch } from './lib/report/watch.ts';
+import { attempt, attemptAll, type LabelRun, openLabels, preflight, type Run, step } from './lib/run.ts';
+import { readSpec } from './lib/spec/read.ts';
+import * as balance from './lib/steps/balance.ts';
+import { clean } from './lib/steps/clean.ts';
+import { fetch } from './lib/steps/fetch.ts';
+import { push } from './lib/steps/push.ts';
+import { split } from './lib/steps/split.ts';
+import type { World } from './lib/world.ts';
+
+/**
+ * fetch → balance → clean → split → push for each label of the spec.
+ *
+ * @param argv the command line without the program's name
+ * @returns the exit code
+ */
+export async function main(argv: string[], outside: World): Promise<number> {
+  return guard(outside, async () => {
+    const options = parseArguments(argv, outside);
+    await using demo = options.demo ? await (await import('./lib/demo/demo.ts')).openDemo(options, outside) : undefined;
+    const world = demo?.world ?? outside;
+    const spec = await readSpec(options, world); // all problems at once, before anything is connected
+    if (options.check) return (await import('./lib/check/check.ts')).check(spec, world);
+    await using run = await openRun(spec, options, world); // events, spool, data engine, targets
+    using _progress = watch(run);
+
+    await preflight(run); // no token, or a public repo: known before a row is read
+    await attemptAll(run, async () => {
+      const fetched = await fetch(run, balance); // every label in one snapshot, which is closed here
+      for (const label of openLabels(run)) {
+        await attempt(run, label, () => prepare(run, label, fetched.get(label))); // what fails is this label's outcome
+      }
+    });
+    return finish(run);
+  });
+}
+
+/** What happens to the rows of one label. */
+async function prepare(run: Run, label: LabelRun, fetched: Fetched): Promise<Outcome> {
+  balance.checkSize(label, 'fetched');
+  const cleaned = await step(run, label, 'clean', () => clean(run, label, fetched));
+  balance.checkSize(label, 'kept');
+  return withHead(run, label, async (published) => {
+    // again on a new head if somebody else commits meanwhile
+    const assigned = await step(run, label, 'split', () => split(run, label, cleaned, published));
+    return step(run, label, 'push', () => push(run, label, assigned, published));
+  });
+}
+
+if (import.meta.main) process.exitCode = await main(Bun.argv.slice(2), realWorld());

@@ -1,0 +1,105 @@
+import { authenticate, createRepo, deleteRepo, requireWrite, validateYaml, whoami } from './accounts.ts';
+import { commit } from './commit.ts';
+import { type Context, decode, flag, type HubState, type RepoContext, repoKey } from './context.ts';
+import { HubError, notSignedIn, repoHidden, repoNotFound } from './errors.ts';
+import { pathsInfo, preupload, raw, resolve, tree } from './files.ts';
+import { batch, completeParts, putObject, putPart, verify } from './lfs.ts';
+import { createBranch, createDiscussion, createTag, deleteTag, info, refs } from './repos.ts';
+import type { Bytes, RepoType } from './store.ts';
+
+type Answer = Response | Promise<Response>;
+
+interface Route {
+  method: string;
+  path: RegExp;
+  answer(context: Context): Answer;
+}
+
+const REPO = '(?<type>datasets|spaces)/(?<id>[^/]+/[^/]+)';
+const api = (rest: string) => new RegExp(`^/api/${REPO}${rest}$`);
+const git = (rest: string) => new RegExp(`^/${REPO}${rest}$`);
+
+/** `open` needs no token: its URL was handed out, signed, by another route. */
+const open = (method: string, path: RegExp, answer: Route['answer']): Route => ({ method, path, answer });
+
+const signedIn = (method: string, path: RegExp, answer: Route['answer']): Route =>
+  open(method, path, (context) => {
+    if (!context.token) throw notSignedIn();
+    return answer(context);
+  });
+
+const reads = (method: string, path: RegExp, answer: (context: RepoContext) => Answer): Route =>
+  open(method, path, (context) => answer({ ...context, repo: visibleRepo(context) }));
+
+const writes = (method: string, path: RegExp, answer: (context: RepoContext) => Answer): Route =>
+  reads(method, path, (context) => {
+    requireWrite(context, context.repo.namespace);
+    return answer(context);
+  });
+
+/** Anyone with a write token may propose a change to a repo they can see. */
+const proposes = (path: RegExp, answer: (context: RepoContext) => Answer): Route =>
+  reads('POST', path, (context) => {
+    requireWrite(context, flag(context, 'create_pr') ? undefined : context.repo.namespace);
+    return answer(context);
+  });
+
+const ROUTES: Route[] = [
+  signedIn('GET', /^\/api\/whoami-v2$/, whoami),
+  signedIn('POST', /^\/api\/repos\/create$/, createRepo),
+  signedIn('DELETE', /^\/api\/repos\/delete$/, deleteRepo),
+  signedIn('POST', /^\/api\/validate-yaml$/, validateYaml),
+  reads('GET', api(''), info),
+  reads('GET', api('/revision/(?<rev>[^/]+|refs/pr/\\d+)'), info),
+  reads('GET', api('/tree/(?<rest>.+)'), tree),
+  reads('POST', api('/paths-info/(?<rest>.+)'), pathsInfo),
+  reads('GET', api('/refs'), refs),
+  writes('POST', api('/tag/(?<rev>[^/]+|refs/pr/\\d+)'), createTag),
+  writes('DELETE', api('/tag/(?<rev>[^/]+)'), deleteTag),
+  writes('POST', api('/branch/(?<rev>[^/]+)'), createBranch),
+  proposes(api('/preupload/(?<rev>[^/]+)'), preupload),
+  proposes(api('/commit/(?<rev>[^/]+)'), commit),
+  reads('POST', api('/discussions'), (context) => {
+    requireWrite(context);
+    return createDiscussion(context);
+  }),
+  reads('POST', git('\\.git/info/lfs/objects/batch'), (context) => {
+    requireWrite(context);
+    return batch(context);
+  }),
+  reads('POST', git('\\.git/info/lfs/objects/verify'), verify),
+  open('PUT', /^\/lfs-storage\/(?<upload>\d+)$/, putObject),
+  open('PUT', /^\/lfs-storage\/(?<upload>\d+)\/(?<part>\d+)$/, putPart),
+  open('POST', /^\/api\/complete_multipart\/(?<upload>\d+)$/, completeParts),
+  reads('GET', git('/resolve/(?<rest>.+)'), resolve),
+  reads('HEAD', git('/resolve/(?<rest>.+)'), resolve),
+  reads('GET', git('/raw/(?<rest>.+)'), raw),
+  reads('HEAD', git('/raw/(?<rest>.+)'), raw),
+];
+
+function visibleRepo({ hub, params, token }: Context) {
+  const repo = hub.repos.get(repoKey(params.type as RepoType, decode(params.id ?? '')));
+  if (repo && !repo.private) return repo;
+  if (!token) throw repoHidden();
+  const { namespaces, user } = hub.settings;
+  const isOurs = repo && (!namespaces || repo.namespace === user || namespaces.includes(repo.namespace));
+  if (!isOurs) throw repoNotFound();
+  return repo;
+}
+
+/** @returns the answer, or undefined if no such route exists */
+export async function dispatch(hub: HubState, request: Request, body: Bytes): Promise<Response | undefined> {
+  const url = new URL(request.url);
+  for (const route of ROUTES) {
+    const match = route.method === request.method ? route.path.exec(url.pathname) : null;
+    if (!match) continue;
+    try {
+      const token = url.pathname.startsWith('/lfs-storage/') ? null : authenticate(hub, request);
+      return await route.answer({ hub, request, url, body, params: { ...match.groups }, token });
+    } catch (error) {
+      if (error instanceof HubError) return error.toResponse();
+      throw error;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The official clients, installed once below `.cache/`; change a version and they are installed again. */
+const PACKAGES = ['datasets==5.0.1', 'huggingface-hub==1.33.0'];
+const CACHE = resolve(import.meta.dir, '../../.cache');
+const VENV = join(CACHE, 'official-venv');
+const STAMP = JSON.stringify({ packages: PACKAGES });
+
+const INSTALL_MS = 300_000; // about 700 MB
+
+export type OfficialPython = { python: string } | { skipped: string };
+
+let found: Promise<OfficialPython> | undefined;
+
+/**
+ * Find the official clients, or install them.
+ *
+ * @returns the interpreter, or why there is none; stderr is told once
+ * @throws when `CI` is `true`, unless `ALLOW_NO_OFFICIAL_CLIENTS` is set
+ */
+export function officialPython(): Promise<OfficialPython> {
+  found ??= findOrInstall();
+  return found;
+}
+
+async function findOrInstall(): Promise<OfficialPython> {
+  if (await isCurrent(VENV)) return { python: interpreter(VENV) };
+  const problem = await install();
+  if (problem === undefined) return { python: interpreter(VENV) };
+  const skipped = `SKIPPED tests against ${PACKAGES.join(' and ')}: ${problem}`;
+  if (process.env.CI === 'true' && !process.env.ALLOW_NO_OFFICIAL_CLIENTS)
+    throw new Error(`${skipped} (ALLOW_NO_OFFICIAL_CLIENTS=1 would let CI pass)`);
+  console.error(skipped);
+  return { skipped };
+}
+
+const interpreter = (venv: string) => join(venv, 'bin', 'python');
+
+async function isCurrent(venv: string): Promise<boolean> {
+  const stamp = Bun.file(join(venv, 'stamp.json'));
+  return existsSync(interpreter(venv)) && (await stamp.exists()) && (await stamp.text()) === STAMP;
+}
+
+/** Install beside the final place, then rename: two runs at once, or a broken one, leave no half of a venv. */
+async function install(): Promise<string | undefined> {
+  await mkdir(CACHE, { recursive: true });
+  const fresh = await mkdtemp(`${VENV}-`);
+  try {
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '1', '--timeout', '20'];
+    const problem =
+      (await problemOf(['python3', '-m', 'venv', fresh])) ??
+      (await problemOf([interpreter(fresh), ...pip, ...PACKAGES]));
+    if (problem !== undefined) return problem;
+    await Bun.write(join(fresh, 'stamp.json'), STAMP);
+    if (await isCurrent(VENV)) return undefined;
+    await rm(VENV, { recursive: true, force: true });
+    await rename(fresh, VENV);
+    return undefined;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+async function problemOf(command: string[]): Promise<string | undefined> {
+  if (!Bun.which(command[0] ?? '')) return `${command[0]} is not installed`;
+  const child = Bun.spawn(command, { stdout: 'ignore', stderr: 'pipe', timeout: INSTALL_MS });
+  const [code, stderr] = await Promise.all([child.exited, child.stderr.text()]);
+  return code === 0 ? undefined : stderr.trim().replace(/\s+/g, ' ').slice(-300) || `${command[0]} exited with ${code}`;
+}
+
+/** A hub for the Python clients: a `LocalHub` is one. */
+export interface Endpoint {
+  url: string;
+  token: string;
+}
+
+/**
+ * Run a script of this folder with a home, and so a cache, of its own; nothing of our environment reaches it.
+ *
+ * @param hub without one, the script is offline
+ * @returns the JSON document it prints
+ */
+export async function runOfficial(python: string, script: string, args: string[], hub?: Endpoint): Promise<unknown> {
+  const home = await mkdtemp(join(tmpdir(), 'official-'));
+  try {
+    const child = Bun.spawn([python, '-X', 'utf8', join(import.meta.dir, script), ...args], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOME: home,
+        HF_HOME: home,
+        HF_DATASETS_CACHE: join(home, 'datasets'),
+        HF_HUB_DISABLE_XET: '1', // the client would never fall back to LFS
+        HF_HUB_DISABLE_TELEMETRY: '1',
+        HF_HUB_DISABLE_PROGRESS_BARS: '1',
+        ...(hub ? { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token } : { HF_HUB_OFFLINE: '1' }),
+      },
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    const [code, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
+    if (code !== 0) throw new Error(`${script} ${args.join(' ')} exited with ${code}:\n${stderr}`);
+    return JSON.parse(stdout);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** One split as `load.py` prints it. */
+export interface LoadedSplit {
+  num_rows: number;
+  /** Column → dtype; for a ClassLabel its names in order of their ids. */
+  features: Record<string, string | string[]>;
+  keys: string[];
+  /** Of the rows in order, each as a line of JSON. */
+  md5: string;
+}
+
+/** What `load_dataset` makes of a folder, or of a repo on `hub`. */
+export async function loadOfficial(
+  python: string,
+  dataset: string,
+  options: { hub?: Endpoint; revision?: string } = {},
+): Promise<Record<string, LoadedSplit>> {
+  const revision = options.revision === undefined ? [] : ['--revision', options.revision];
+  return (await runOfficial(python, 'load.py', [dataset, ...revision], options.hub)) as Record<string, LoadedSplit>;
+}
