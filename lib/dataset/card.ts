@@ -91,26 +91,32 @@ export function sizeCategory(rows: number): string {
 }
 
 function planBlock(facts: CardFacts): string {
-  const { spec, report, draft, targetName } = facts;
+  const { spec, report, targetName } = facts;
   const { card } = spec;
   const sections = [
     `# ${escapeMarkdown(card.prettyName ?? targetName)}`,
     escapeMarkdown(card.description ?? `Dataset for ${spec.name} classification.`),
-    [
-      '## Load',
-      '',
-      '```python',
-      'from datasets import load_dataset',
-      '',
-      `dataset = load_dataset("${targetName}", revision="${draft.version}")`,
-      '```',
-    ].join('\n'),
+    planLoad(facts),
     ['## Splits and classes', '', ...planClassTable(facts)].join('\n'),
     ['## Where the rows come from', '', ...planSources(facts)].join('\n'),
     ['## Dropped rows', '', ...planDrops(report)].join('\n'),
     ['## Version', '', ...planVersion(facts)].join('\n'),
   ];
   return [START, ...sections, END].join('\n\n');
+}
+
+function planLoad({ spec, draft, targetName }: CardFacts): string {
+  const where =
+    spec.target.kind === 'hub' ? `"${targetName}", revision="${draft.version}"` : JSON.stringify(targetName);
+  return [
+    '## Load',
+    '',
+    '```python',
+    'from datasets import load_dataset',
+    '',
+    `dataset = load_dataset(${where})`,
+    '```',
+  ].join('\n');
 }
 
 function planClassTable({ spec, report }: CardFacts): string[] {
@@ -162,10 +168,11 @@ function table(header: string[], rows: string[][]): string[] {
   return [line(header), line(header.map(() => '---')), ...rows.map(line)];
 }
 
-/** Text as Markdown shows it literally: no HTML, links or table cells can come of it. */
+/** Text as Markdown shows it literally: no HTML, link, emphasis or table cell can come of it. */
 export function escapeMarkdown(text: string): string {
   return text
-    .replace(/[\\`*_{}[\]()<>#|!~&]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/&(?=#?\w+;)/g, '&amp;')
+    .replace(/[\\`*_[\]<>#|~]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/\s+/g, ' ')
     .trim();
 }

@@ -66,6 +66,7 @@ function checkSplit(document: LocatedDocument, path: Path, split: Record<string,
       'e.g. train, eval, test',
     );
   }
+  if (names.length === 0) return; // the schema reports it
   const shares = names.map((name) => parseDecimal(split[name] as number));
   if (shares.some((share) => share === undefined)) return; // the schema reports it
   const sum = sumDecimals(shares.filter((share) => share !== undefined));
@@ -165,7 +166,7 @@ function checkSources(
       );
       continue;
     }
-    if (typeof sql !== 'string') continue; // the schema reports it
+    if (typeof sql !== 'string' || sql === '') continue; // the schema reports it
     const plan = planSource(sql, label);
     if (!('problems' in plan)) continue;
     for (const problem of plan.problems) {

@@ -123,7 +123,7 @@ function splitAt(rest: string, at: number): Parts | string {
   if (matches.some((match) => match === null)) return 'found a host or a port that cannot be one';
   if (/[/@]/.test(database)) return 'found "/" or "@" in the name of the database';
   const parameters = query.split('&').filter((parameter) => parameter !== '');
-  if (!parameters.every((parameter) => PARAMETER.test(`&${parameter}`)))
+  if (!parameters.every((parameter) => `&${parameter}`.search(PARAMETER) === 0))
     return 'found a parameter that is not name=value';
   return {
     login: rest.slice(0, Math.max(0, at)),

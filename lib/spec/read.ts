@@ -43,7 +43,7 @@ export async function readSpec(
 /** The same from a text; pure. */
 export function parseSpec(file: string, text: string, env: Record<string, string | undefined>): Spec {
   const document = readDocument(text, env);
-  const usable = document.problems.length === 0;
+  const usable = document.problems.every(({ code }) => code === 'VARIABLE_SYNTAX'); // else the YAML has no values to check
   const raw = usable ? validate(document) : undefined;
   if (usable) check(document);
   if (document.missing.length > 0) document.problems.push(missingVariables(document));

@@ -40,13 +40,22 @@ export function planSource(sql: string, label: string): { sql: string } | { prob
     length: given(offset, offset + length).length,
   }));
   if (problems.length > 0) return { problems: problems.sort((a, b) => a.offset - b.offset) };
-  const outer = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g; // white space to PostgreSQL; any other belongs to a name
-  return { sql: tokens.map(rewrite).join('').replace(outer, '') };
+  const last = tokens.findLastIndex((token) => isCode(token) && token.text !== ';');
+  return {
+    sql: tokens
+      .slice(tokens.findIndex(isCode), last + 1)
+      .map(rewrite)
+      .join(''),
+  };
+}
+
+function isCode({ kind }: Token): boolean {
+  return kind !== 'space' && kind !== 'line comment' && kind !== 'block comment';
 }
 
 function rewrite({ kind, text }: Token): string {
   if (kind === 'block comment') return ' ';
-  return kind === 'line comment' || text === ';' ? '' : text;
+  return kind === 'line comment' ? '' : text;
 }
 
 /** `origins[i]` is the offset in `sql` of the text's i-th unit. */
@@ -139,7 +148,7 @@ function matchEnd(pattern: RegExp, text: string, at: number): number {
 type Given = (start: number, end: number) => string;
 
 function findProblems(text: string, tokens: Token[], given: Given): SqlProblem[] {
-  const code = tokens.filter(({ kind }) => kind !== 'space' && !kind.endsWith('comment'));
+  const code = tokens.filter(isCode);
   if (code.every((token) => token.text === ';')) {
     const whole = { start: 0, end: text.length };
     return [problem('SQL_EMPTY', whole, 'found no SQL, must be one SELECT', 'select the columns key, text and label')];
@@ -224,7 +233,7 @@ function checkPlaceholders(tokens: Token[], given: Given): SqlProblem[] {
 function checkStringPairs(tokens: Token[]): SqlProblem[] {
   return tokens.flatMap((token, i) => {
     if (token.kind !== 'string') return [];
-    const next = tokens.findIndex(({ kind }, j) => j > i && kind !== 'space' && !kind.endsWith('comment'));
+    const next = tokens.findIndex((one, j) => j > i && isCode(one));
     const isPair = tokens[next]?.kind === 'string';
     const comment = tokens.slice(i + 1, next).find(({ kind }) => kind === 'block comment');
     if (!isPair || comment === undefined) return [];

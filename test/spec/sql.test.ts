@@ -3,6 +3,8 @@ import { PGlite } from '@electric-sql/pglite';
 import fc from 'fast-check';
 import { planSource } from '../../lib/spec/sql.ts';
 
+const BLANKS = ' '.repeat(200_000);
+
 const plan = (sql: string, label = 'department'): string => {
   const planned = planSource(sql, label);
   if ('problems' in planned) throw new Error(planned.problems.map(({ message }) => message).join('\n'));
@@ -27,6 +29,7 @@ describe('`planSource()` passes', () => {
     ['TABLE', 'TABLE t', 'TABLE t'],
     ['parentheses', '((SELECT 1) UNION (SELECT 2))', '((SELECT 1) UNION (SELECT 2))'],
     ['a start after comments', '-- why\n/* how */ SELECT 1', 'SELECT 1'],
+    ['much white space in no time', `SELECT 1,${BLANKS}2`, `SELECT 1,${BLANKS}2`],
     ['a parameter', 'SELECT $1, $2 FROM t', 'SELECT $1, $2 FROM t'],
   ])('%s', (_, sql, expected) => {
     expect(plan(sql)).toBe(expected);
