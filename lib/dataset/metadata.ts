@@ -64,6 +64,9 @@ export async function planMetadata(
     seed: spec.seed,
     spec: spec.template,
     fingerprint: draft.fingerprint,
+    files: Object.fromEntries(
+      draft.splits.flatMap(({ shards }) => shards.map(({ path, size, sha256 }) => [path, { size, sha256 }])),
+    ),
     ledger: { file: LEDGER, sha256: await sha256File(ledger), key_id: keyId(run.world.env.LEDGER_KEY) },
     snapshot: { id: snapshot.id, taken_at: snapshot.takenAt.toISOString() },
     previous_version: draft.previousVersion ?? null,

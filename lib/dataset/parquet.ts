@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Engine } from '../edges/duckdb.ts';
+import type { FileReport } from '../report/report.ts';
 import type { LabelSpec } from '../spec/spec.ts';
 import { identifier, literal } from '../sql.ts';
 import { LEDGER, shardPath } from './files.ts';
+import { describeFile } from './hashes.ts';
 import { type Assigned, type Ledger, ORIGINS } from './tables.ts';
 
 const SHARD_BYTES = 500_000_000; // Arrow bytes, as push_to_hub
@@ -14,7 +16,7 @@ export interface SplitFiles {
   rows: number;
   /** Bytes of the split as Arrow, the `num_bytes` of a card. */
   arrowBytes: number;
-  paths: string[];
+  shards: FileReport[];
 }
 
 /**
@@ -36,12 +38,14 @@ export async function writeShards(
     const arrowBytes =
       bytes + 4 * (rows + 1) + 8 * rows + (spec.columns.source === undefined ? 0 : 4 * (rows + 1) + 12 * rows);
     const shards = Math.floor(arrowBytes / shardBytes) + 1;
-    const paths = Array.from({ length: shards }, (_, shard) => shardPath(name, shard, shards));
-    for (const [shard, path] of paths.entries()) {
+    const files: FileReport[] = [];
+    for (let shard = 0; shard < shards; shard++) {
+      const path = shardPath(name, shard, shards);
       const [first, next] = [Math.floor((rows * shard) / shards), Math.floor((rows * (shard + 1)) / shards)];
       await engine.run(planShard(spec, assigned, index, first, next, `${directory}/${path}`));
+      files.push(await describeFile(directory, path));
     }
-    written.push({ split: name, rows, arrowBytes, paths });
+    written.push({ split: name, rows, arrowBytes, shards: files });
   }
   return written;
 }

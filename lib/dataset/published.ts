@@ -16,6 +16,8 @@ export interface PublishedVersion {
   /** Undefined on a first version, or after the Python service. */
   version: string | undefined;
   fingerprint: string | undefined;
+  /** Whether the data files that the metadata names are all there, in their sizes. */
+  intact: boolean;
   classes: string[] | undefined;
 }
 
@@ -25,6 +27,7 @@ const Metadata = v.object({
   fingerprint: v.optional(v.string()),
   label2id: v.optional(v.record(v.string(), v.number())),
   ledger: v.optional(v.object({ sha256: v.string(), key_id: v.nullable(v.string()) })),
+  files: v.optional(v.record(v.string(), v.object({ size: v.number() }))),
 });
 
 /**
@@ -37,7 +40,8 @@ export async function readPublished(run: Run, label: LabelRun): Promise<Publishe
   await run.engine.run(
     `CREATE OR REPLACE TABLE ${ledger.table} (text_hash UBIGINT, key_hash UBIGINT, class VARCHAR, split VARCHAR, ordinal BIGINT)`,
   );
-  if (head.state === 'absent') return { head, ledger, version: undefined, fingerprint: undefined, classes: undefined };
+  if (head.state === 'absent')
+    return { head, ledger, version: undefined, fingerprint: undefined, intact: false, classes: undefined };
   const metadata = parseMetadata(label, head.metadata);
   if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
   else if (head.files.some(({ path }) => path === LEDGER))
@@ -48,6 +52,9 @@ export async function readPublished(run: Run, label: LabelRun): Promise<Publishe
     ledger,
     version: metadata?.version_tag,
     fingerprint: metadata?.fingerprint,
+    intact: Object.entries(metadata?.files ?? {}).every(([path, { size }]) =>
+      head.files.some((file) => file.path === path && file.size === size),
+    ),
     classes:
       metadata?.label2id &&
       Object.entries(metadata.label2id)

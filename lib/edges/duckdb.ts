@@ -102,7 +102,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<T> {
       });
     }
     const kind = /^[A-Za-z ]{3,40}(?= Error)/.exec(message)?.[0] ?? 'unknown';
-    throw new PipelineError('ENGINE_FAILED', `Cannot go on: the data engine reports a ${kind} error`, {
+    throw new PipelineError('ENGINE_FAILED', `Cannot go on: the data engine reports: ${kind} Error`, {
       fix: 'run again with --verbose and report it',
       cause,
     });

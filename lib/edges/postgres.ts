@@ -28,7 +28,7 @@ export interface Snapshot {
 }
 
 /**
- * Read in one snapshot. Each query runs in a savepoint, so a failed one leaves the others running. Settings are SET LOCAL: nothing
+ * Read in one snapshot. Each query runs in a savepoint, so a failed one leaves the others running. Settings are local to it: nothing
  * reaches the next client of a pooler in transaction mode.
  *
  * @throws PipelineError DATABASE_*; `retryable` where a new snapshot may succeed
@@ -59,13 +59,14 @@ export async function withSnapshot<T>(
   }
 }
 
-/** Settings of the transaction as statements. Zone and formats are fixed so that keys and classes have one text form everywhere. */
+/** Settings of the transaction as statements, local to it. Zone and formats are fixed so that keys and classes have one text form everywhere. */
 export function planSettings({ address, statementTimeoutMs, rowSecurity }: DatabaseSpec): string[] {
   const settings: Record<string, string> = {
     ...address.settings,
     application_name: address.applicationName ?? 'prepare-dataset',
     statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: '0',
+    standard_conforming_strings: 'on', // what the lexer of the user's SQL assumes
     timezone: 'UTC',
     datestyle: 'ISO, YMD',
     intervalstyle: 'iso_8601',
@@ -73,16 +74,9 @@ export function planSettings({ address, statementTimeoutMs, rowSecurity }: Datab
     bytea_output: 'hex',
     ...(rowSecurity === 'error' ? { row_security: 'off' } : {}),
   };
-  return Object.entries(settings).map(([name, value]) => `SET LOCAL ${name} = ${settingValue(name, value)}`);
-}
-
-/** search_path is a list of names, all others take one value. */
-function settingValue(name: string, value: string): string {
-  if (name !== 'search_path') return literal(value);
-  return value
-    .split(',')
-    .map((schema) => literal(schema.trim().replace(/^"(.*)"$/, '$1')))
-    .join(', ');
+  return Object.entries(settings).map(
+    ([name, value]) => `SELECT set_config(${literal(name)}, ${literal(value)}, true)`,
+  );
 }
 
 type Transaction = postgres.TransactionSql;
@@ -185,6 +179,7 @@ export async function driverOptions({
     username: address.username,
     password: address.password ?? '',
     ssl: (await tlsOptions(address, ca)) as never,
+    ...(address.tls && address.tls.negotiation ? { sslnegotiation: address.tls.negotiation } : {}),
     max: 1,
     prepare: false,
     fetch_types: false,

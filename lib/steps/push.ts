@@ -1,9 +1,9 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { planCard } from '../dataset/card.ts';
 import { CARD, isData, LEDGER, METADATA } from '../dataset/files.ts';
 import { fingerprintOf } from '../dataset/fingerprint.ts';
-import { sha256File } from '../dataset/hashes.ts';
+import { describeFile } from '../dataset/hashes.ts';
 import { commitMessage, type Draft, formatMetadata, planMetadata } from '../dataset/metadata.ts';
 import { writeLedger, writeShards } from '../dataset/parquet.ts';
 import type { PublishedVersion } from '../dataset/published.ts';
@@ -41,7 +41,8 @@ export async function push(
       fingerprint,
     });
   if (!run.options.dryRun) await tagUntagged(label, published, known);
-  const same = published.fingerprint === fingerprint && spec.push.when === 'changed' && !run.options.force;
+  const same =
+    published.fingerprint === fingerprint && published.intact && spec.push.when === 'changed' && !run.options.force;
   if (same) return { status: 'unchanged', version: published.version ?? '' };
 
   const createdAt = run.world.clock.now();
@@ -107,19 +108,18 @@ async function writeFiles(
   const { snapshot } = assigned.cleaned.fetched;
   const metadata = await planMetadata(run, label, draft, snapshot, ledger);
   await writeText(join(directory, METADATA), run.mask(formatMetadata(metadata)));
-  const shards = draft.splits.flatMap(({ paths }) => paths);
-  const sizes = await Promise.all(shards.map(async (path) => (await stat(join(directory, path))).size));
-  const downloadSize = sizes.reduce((total, size) => total + size, 0);
+  const shards = draft.splits.flatMap((split) => split.shards);
+  const downloadSize = shards.reduce((total, { size }) => total + size, 0);
   const previous = published.head.state === 'absent' ? undefined : published.head.card;
   await writeText(
     join(directory, CARD),
     run.mask(planCard({ spec, report, draft, downloadSize, targetName: target.name }, previous)),
   );
-  const files = new Map([...shards, CARD, METADATA, LEDGER].map((path) => [path, join(directory, path)]));
-  report.files = await Promise.all(
-    [...files].map(async ([path, file]) => ({ path, size: (await stat(file)).size, sha256: await sha256File(file) })),
-  );
-  return files;
+  report.files = [
+    ...shards,
+    ...(await Promise.all([CARD, METADATA, LEDGER].map((path) => describeFile(directory, path)))),
+  ];
+  return new Map(report.files.map(({ path }) => [path, join(directory, path)]));
 }
 
 async function writeText(file: string, text: string): Promise<void> {
