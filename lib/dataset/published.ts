@@ -95,6 +95,7 @@ async function loadLedger(
       },
     );
   }
+  if (!head.files.some(({ path }) => path === LEDGER)) throw unreadable(label, 'it is gone');
   const file = await fetchFile(run, label, head, LEDGER);
   if ((await sha256File(file)) !== expected.sha256) throw unreadable(label, `its sha256 is not the one in ${METADATA}`);
   const columns = 'text_hash::UBIGINT, key_hash::UBIGINT, class::VARCHAR, split::VARCHAR, ordinal::BIGINT';

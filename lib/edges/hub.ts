@@ -124,8 +124,8 @@ export class HubTarget implements Target {
     const doing = `tag ${this.name}`;
     const answer = await this.#api('POST', `tag/${revision}`, doing, { tag: version });
     if (answer.ok) return;
-    const existing = answer.status === 409 || answer.status >= 500 ? (await this.versions()).get(version) : undefined;
-    if (existing === revision) return; // an earlier request landed and its answer was lost
+    const mayBeThere = answer.status === 409 || answer.status >= 500; // 409 comes also when the tag points elsewhere
+    if (mayBeThere && (await this.versions()).get(version) === revision) return;
     throw hubFault(await HubAnswer.from(answer), doing);
   }
 

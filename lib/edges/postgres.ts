@@ -179,7 +179,7 @@ export async function driverOptions({
     username: address.username,
     password: address.password ?? '',
     ssl: (await tlsOptions(address, ca)) as never,
-    ...(address.tls && address.tls.negotiation ? { sslnegotiation: address.tls.negotiation } : {}),
+    ...(address.tls && 'negotiation' in address.tls ? { sslnegotiation: address.tls.negotiation } : {}),
     max: 1,
     prepare: false,
     fetch_types: false,
