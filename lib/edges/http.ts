@@ -12,8 +12,8 @@ const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
 type Fetch = typeof fetch;
 
 /**
- * A fetch that retries what may safely be sent again: reads, and uploads of content-addressed bytes. Requests that change
- * a branch, a tag or a repo are sent once, except after 429, which says that nothing was done.
+ * A fetch that retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit and a new
+ * repo are sent once, except after 429, which says that nothing was done.
  */
 export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
   const retrying = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -52,8 +52,8 @@ class TransientAnswer extends Error {
   }
 }
 
-/** POSTs that only ask, or that store bytes under their own hash. */
-const REPEATABLE_POST = /\/preupload\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|xet/;
+/** POSTs that only ask, that store bytes under their own hash, or whose second answer tells that the first one landed (tags). */
+const REPEATABLE_POST = /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|xet/;
 
 function isRepeatable(method: string, url: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));
