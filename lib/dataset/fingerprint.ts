@@ -15,9 +15,9 @@ export async function fingerprintOf(
   { classes, columns, split }: LabelSpec,
   { table, cleaned }: Assigned,
 ): Promise<string> {
-  const origin = columns.source === undefined ? '' : ", ':', origin";
+  const origin = columns.source === undefined ? '' : ", ':', c.origin";
   const { rows, bits } = await engine.row(
-    `SELECT count(*) AS rows, bit_xor(md5_number(concat(hash, ':', a.class, ':', a.split, ':', ordinal${origin})))::VARCHAR AS bits
+    `SELECT count(*) AS rows, bit_xor(md5_number(concat(a.class, ':', a.split, ':', ordinal${origin}, ':', c.text)))::VARCHAR AS bits
 FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`,
   );
   const header = {

@@ -48,7 +48,7 @@ function planIntegerKey(key: string): string {
 
 /** The ledger's 64 bits of a cleaned row's 128-bit hash. */
 export function planTextHash(hash: string): string {
-  return `(${hash} % 18446744073709551616)::UBIGINT`;
+  return `(${hash} & 18446744073709551615::UHUGEINT)::UBIGINT`;
 }
 
 /** The 128-bit hash of a cleaned text. `$salt` keys it: without LEDGER_KEY it is empty. */

@@ -8,9 +8,17 @@ import type { Change, CommitOptions, Head, Published, RemoteFile, Target } from 
 
 const BRANCH = 'main';
 
-interface RepoInfo {
+export interface RepoInfo {
   sha: string;
   private: boolean;
+}
+
+/** Where the Hub is, without a slash at the end, and the token; undefined where none is set. */
+export function hubAccess(env: World['env']): { hubUrl: string; token: string | undefined } {
+  return {
+    hubUrl: (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
+    token: env.HF_TOKEN?.trim() || undefined,
+  };
 }
 
 /** A dataset repo on the Hub. */
@@ -25,8 +33,9 @@ export class HubTarget implements Target {
     { env, ...world }: Pick<World, 'env' | 'fetch' | 'clock' | 'signal'>,
   ) {
     this.#fetch = retryingFetch(world);
-    this.#hubUrl = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
-    this.#token = env.HF_TOKEN?.trim() || undefined;
+    const { hubUrl, token } = hubAccess(env);
+    this.#hubUrl = hubUrl;
+    this.#token = token;
     this.#useXet = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_XET ?? '');
   }
 
@@ -41,7 +50,7 @@ export class HubTarget implements Target {
         fix: 'copy it again from the Hub’s settings, Access Tokens',
       });
     }
-    const info = await this.#info();
+    const info = await this.info();
     if (info && !info.private && wanted) {
       throw new PipelineError(
         'TARGET_PUBLIC',
@@ -58,7 +67,7 @@ export class HubTarget implements Target {
   }
 
   async readHead(): Promise<Head> {
-    const info = await this.#info();
+    const info = await this.info();
     if (!info) return { state: 'absent' };
     const files = await this.#files(info.sha);
     const has = (path: string) => files.some((file) => file.path === path);
@@ -135,7 +144,7 @@ export class HubTarget implements Target {
       await createRepo({ ...this.#common(), accessToken: this.#token ?? '', private: isPrivate });
     } catch (thrown) {
       if (!(thrown instanceof HubApiError && thrown.statusCode === 409)) throw hubFault(thrown, `create ${this.name}`);
-      if (await this.#info())
+      if (await this.info())
         throw new PipelineError('TARGET_MOVED', `${this.name} was created by somebody else meanwhile`, {
           retryable: true,
           cause: thrown,
@@ -145,7 +154,7 @@ export class HubTarget implements Target {
         cause: thrown,
       });
     }
-    const info = await this.#info();
+    const info = await this.info();
     if (info) return info.sha;
     throw new PipelineError('TARGET_FORBIDDEN', `Cannot read ${this.name} after creating it`, {
       fix: 'give the token read and write access to this repo',
@@ -153,7 +162,7 @@ export class HubTarget implements Target {
   }
 
   /** The head of the branch; undefined where the repo does not exist for this token. */
-  async #info(): Promise<RepoInfo | undefined> {
+  async info(): Promise<RepoInfo | undefined> {
     const doing = `read ${this.name}`;
     const answer = await this.#api('GET', `revision/${BRANCH}`, doing);
     if (answer.ok) return (await this.#json(answer, doing)) as RepoInfo;

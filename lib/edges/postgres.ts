@@ -1,13 +1,13 @@
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import postgres from 'postgres';
 import { PipelineError } from '../errors.ts';
 import type { DatabaseAddress } from '../spec/database-url.ts';
 import type { DatabaseSpec } from '../spec/spec.ts';
 import { literal } from '../sql.ts';
 import { isLocalFault, translateDatabaseError } from './postgres-errors.ts';
+
+const BATCH_BYTES = 1_000_000; // bytes of a COPY that are written at once
 
 /** One REPEATABLE READ READ ONLY transaction: all that is read through it agrees. */
 export interface Snapshot {
@@ -47,7 +47,7 @@ export async function withSnapshot<T>(
       const [start] =
         await transaction`SELECT pg_current_snapshot()::text AS id, now()::text AS at, current_setting('server_version') AS server`.simple();
       return await work(
-        openSnapshot(sql, transaction, signal, { id: start?.id, takenAt: new Date(start?.at), server: start?.server }),
+        openSnapshot(sql, transaction, { id: start?.id, takenAt: new Date(start?.at), server: start?.server }),
       );
     })) as T;
   } catch (thrown) {
@@ -84,7 +84,6 @@ type Transaction = postgres.TransactionSql;
 function openSnapshot(
   sql: postgres.Sql,
   transaction: Transaction,
-  signal: AbortSignal,
   start: Pick<Snapshot, 'id' | 'takenAt' | 'server'>,
 ): Snapshot {
   const guarded = async <R>(statement: string, work: (savepoint: Transaction) => Promise<R>): Promise<R> => {
@@ -103,7 +102,7 @@ function openSnapshot(
     rows: async (select) => [...(await query(select))] as Record<string, string | null>[],
     copy: (select, file) => {
       const statement = `COPY (\n${select}\n) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`;
-      return guarded(statement, (savepoint) => copyOut(sql, savepoint, signal, statement, file));
+      return guarded(statement, (savepoint) => copyOut(sql, savepoint, statement, file));
     },
   };
 }
@@ -112,18 +111,12 @@ function planEmpty(select: string): string {
   return `SELECT * FROM (\n${select}\n) AS source LIMIT 0`;
 }
 
-async function copyOut(
-  sql: postgres.Sql,
-  savepoint: Transaction,
-  signal: AbortSignal,
-  statement: string,
-  file: string,
-): Promise<number> {
+async function copyOut(sql: postgres.Sql, savepoint: Transaction, statement: string, file: string): Promise<number> {
   const query = savepoint.unsafe(statement) as unknown as CopyQuery;
   const rows = listen(query);
   const stream = (await query.readable()) as Readable;
   try {
-    await pipeline(stream, createWriteStream(file, { flags: 'wx', mode: 0o600 }), { signal });
+    await writeFile(stream, file);
     return await rows;
   } catch (thrown) {
     if (isLocalFault(thrown)) {
@@ -138,6 +131,25 @@ async function copyOut(
   } finally {
     stream._read(0); // the driver leaves its socket paused when the last chunk filled the buffer; the next query would hang
   }
+}
+
+/** Write a stream to a new private file, in batches: the server sends a packet per row. */
+async function writeFile(stream: Readable, path: string): Promise<void> {
+  await using file = await open(path, 'wx', 0o600);
+  let batch: Buffer[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    await file.writev(batch);
+    batch = [];
+    bytes = 0;
+  };
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    batch.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= BATCH_BYTES) await flush();
+  }
+  if (bytes > 0) await flush();
+  Bun.gc(true); // the packets are garbage now; until then they would stand beside the engine's memory
 }
 
 /** The driver resolves a COPY twice: with the stream when it starts, with the command's result when it is done. */
