@@ -29,6 +29,7 @@ const REQUIRED = ['key', 'text', 'label'];
 
 /** Fetch every open label in one snapshot, which ends as soon as the last row is spooled. A label that fails gets its outcome. */
 export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels> {
+  if (openLabels(run).length === 0) return { get: missing };
   const failed = new Map<LabelRun, PipelineError>();
   const fetched = await run.inSnapshot(async (snapshot) => {
     failed.clear();

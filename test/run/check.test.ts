@@ -1,0 +1,546 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { check } from '../../lib/check/check.ts';
+import { tcpFault } from '../../lib/check/database-hops.ts';
+import type { HopResult } from '../../lib/check/hops.ts';
+import { describeAccess, describeToken, type Identity } from '../../lib/check/hub-hops.ts';
+import { CODES } from '../../lib/errors.ts';
+import { readSpec } from '../../lib/spec/read.ts';
+import { main } from '../../pipeline.ts';
+import { createTables, fillComplaints } from '../edges/complaints.ts';
+import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
+import { makeTestCa, type PostgresServer, requirePostgres, startPostgres } from '../edges/postgres-server.ts';
+import { type TestWorldOptions, testWorld } from './world.ts';
+
+const REPO = 'tester/urgency';
+const CANARY = 'canary-7f3a the text of a row';
+const READER = { name: 'check_reader', password: 'reader-pa55word' };
+
+const server = await requirePostgres('postgresql');
+let hub: LocalHub;
+let folder: string;
+/** Of a role that may only read, and of the superuser. */
+const urls = { reader: '', owner: '' };
+
+beforeAll(async () => {
+  hub = await startLocalHub();
+  hub.createRepo(REPO);
+  hub.createRepo('tester/public', { private: false });
+  hub.createRepo('tester/department');
+  folder = await mkdtemp(join(tmpdir(), 'check-'));
+  if (server) Object.assign(urls, await fillDatabase(server));
+});
+
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+afterEach(() => {
+  expect(hub.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+});
+
+async function fillDatabase({ createDatabase, psql }: PostgresServer): Promise<typeof urls> {
+  const owner = await createDatabase();
+  const sql = postgres(owner, { max: 1, onnotice: () => {} });
+  await createTables(sql);
+  await fillComplaints(sql, { complaints: 2000 });
+  await sql.end();
+  await psql(`CREATE ROLE ${READER.name} LOGIN PASSWORD '${READER.password}'`, owner);
+  await psql(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${READER.name}`, owner);
+  await psql(`UPDATE complaints SET message = '${CANARY}' WHERE id <= 3`, owner);
+  return { owner, reader: change(owner, { username: READER.name, password: READER.password }) };
+}
+
+function change(url: string, parts: Partial<Record<'username' | 'password' | 'host' | 'pathname' | 'search', string>>) {
+  return Object.assign(new URL(url), parts).href;
+}
+
+interface SpecOptions {
+  classes?: string;
+  correct?: string;
+  more?: string;
+}
+
+const CORRECT = 'SELECT id AS key, message AS text, urgency AS label FROM complaints WHERE urgency IS NOT NULL';
+
+/** One label, with as little else as a spec needs. */
+async function writeSpec({ classes = '[NORMAL, URGENT, HIGHLY URGENT]', correct = CORRECT, more = '' }: SpecOptions) {
+  const file = join(folder, `${crypto.randomUUID()}.yaml`);
+  const mistakes = 'SELECT complaint_id AS key, message AS text, correct_urgency AS label';
+  await writeFile(
+    file,
+    `version: 1
+database: { url: '\${POSTGRES_URL}' }
+defaults:
+  min_samples: 100
+  sources:
+    misclassified: ${mistakes} FROM misclassified_complaints mc JOIN complaints c ON c.id = mc.complaint_id WHERE correct_urgency IS NOT NULL
+    correct: ${correct}
+labels:
+  urgency: { repo: '\${URGENCY_DATASET}', classes: ${classes} }
+${more}`,
+  );
+  return file;
+}
+
+function envOf(env: Record<string, string | undefined> = {}) {
+  return { POSTGRES_URL: urls.reader, URGENCY_DATASET: REPO, HF_ENDPOINT: hub.url, HF_TOKEN: hub.token, ...env };
+}
+
+interface Shown {
+  status: string;
+  code?: string | undefined;
+  /** The whole entry. */
+  text: string;
+}
+
+/** Run `--check`; the hops by their ids, as read from the lines. */
+async function runCheck(
+  spec: SpecOptions,
+  env: Record<string, string | undefined> = {},
+  options: TestWorldOptions = {},
+) {
+  const world = testWorld({ env: envOf(env), cwd: folder, ...options });
+  const exitCode = await main(['--check', '--config', await writeSpec(spec)], world);
+  const { text } = world.stdout;
+  const entries = text.split(/\n(?! )/).flatMap((entry): [string, Shown][] => {
+    const [, status = '', id = '', code] =
+      /^(ok|warn|FAIL|skipped) +(\S+)(?: +([A-Z]+_[A-Z_]+) {2})?/.exec(entry) ?? [];
+    return id ? [[id, { status, code, text: entry }]] : [];
+  });
+  return { exitCode, text, stderr: world.stderr.text, hops: new Map(entries) };
+}
+
+type Checked = Awaited<ReturnType<typeof runCheck>>;
+
+const idsWith = ({ hops }: Checked, ...statuses: string[]) =>
+  [...hops].filter(([, { status }]) => statuses.includes(status)).map(([id]) => id);
+
+/** The only broken hop, and that it is the one that the others name. */
+function expectBroken(checked: Checked, id: string, code: string) {
+  expect(idsWith(checked, 'FAIL')).toEqual([id]);
+  expect(checked.hops.get(id)?.code).toBe(code);
+  expect(checked.hops.get(id)?.text).toContain('fix: ');
+  expect(CODES as readonly string[]).toContain(code);
+  expect(checked.exitCode).toBe(1);
+}
+
+const isSkippedFor = (checked: Checked, id: string, origin: string) =>
+  checked.hops.get(id)?.status === 'skipped' && checked.hops.get(id)?.text.endsWith(`needs ${origin}`);
+
+async function closedPort(): Promise<number> {
+  const listener = await listen();
+  const { port } = listener.address() as { port: number };
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}
+
+/** A server that takes connections and never says a word. */
+function listen(): Promise<Server> {
+  const listener = createServer(() => {});
+  return new Promise((resolve) => listener.listen(0, '127.0.0.1', () => resolve(listener)));
+}
+
+describe.if(server !== undefined)('--check', () => {
+  test('finds nothing to say against the shipped spec, a good database and a good Hub', async () => {
+    const env = envOf({ DEPARTMENT_DATASET: 'tester/department', MIN_DATASET_LEN: '100' });
+    const world = testWorld({ env });
+    expect(await main(['--check'], world)).toBe(0);
+    expect(world.stdout.text.match(/^(warn|FAIL) .*/gm)).toBeNull();
+    for (const label of ['department', 'urgency'])
+      for (const hop of ['misclassified.columns', 'correct.estimate', 'correct.classes', 'size', 'repo', 'write'])
+        expect(world.stdout.text).toMatch(new RegExp(`^ok +${label}\\.${hop} `, 'm'));
+    expect(world.stderr.text).toBe('');
+    expect(world.stdout.text).not.toContain('\x1b');
+    expect(hub.requests.length).toBeGreaterThan(0);
+  });
+
+  test('prints an array of results with --json', async () => {
+    const world = testWorld({ env: envOf() });
+    const spec = await readSpec({ config: await writeSpec({}), labels: [] }, world);
+    expect(await check(spec, world, { json: true })).toBe(0);
+    const results = JSON.parse(world.stdout.text) as HopResult[];
+    expect(results.map(({ id }) => id)).toEqual([
+      'spec',
+      'environment',
+      'environment.ledger_key',
+      'database.dns',
+      'database.tcp',
+      'database.tls',
+      'database.login',
+      'database.read_only',
+      'database.role',
+      'urgency.misclassified.columns',
+      'urgency.misclassified.estimate',
+      'urgency.misclassified.classes',
+      'urgency.correct.columns',
+      'urgency.correct.estimate',
+      'urgency.correct.classes',
+      'urgency.size',
+      'hub.token',
+      'urgency.repo',
+      'urgency.write',
+    ]);
+    for (const result of results)
+      expect(result).toEqual({
+        id: result.id,
+        status: result.status,
+        message: expect.any(String),
+        seconds: expect.any(Number),
+      });
+  });
+
+  test('uses colour on a terminal, unless NO_COLOR is set', async () => {
+    expect((await runCheck({}, {}, { columns: 80 })).text).toContain('\x1b[');
+    expect((await runCheck({}, { NO_COLOR: '1' }, { columns: 80 })).text).not.toContain('\x1b');
+  });
+
+  test('names the hop when the host does not exist', async () => {
+    const url = 'postgres://reader:pa55word@no-such-host.invalid/db';
+    const checked = await runCheck({}, { POSTGRES_URL: url });
+    expectBroken(checked, 'database.dns', 'DATABASE_UNREACHABLE');
+    for (const id of ['database.tcp', 'database.login', 'urgency.correct.columns', 'urgency.size'])
+      expect(isSkippedFor(checked, id, 'database.dns')).toBe(true);
+    expect(checked.hops.get('urgency.repo')?.status).toBe('ok');
+    expect(checked.text + checked.stderr).not.toContain('pa55word');
+  });
+
+  test('names the hop when the port is closed', async () => {
+    const host = `127.0.0.1:${await closedPort()}`;
+    const checked = await runCheck({}, { POSTGRES_URL: change(urls.reader, { host }) });
+    expectBroken(checked, 'database.tcp', 'DATABASE_UNREACHABLE');
+    expect(isSkippedFor(checked, 'database.tls', 'database.tcp')).toBe(true);
+  });
+
+  test('goes on by the second host when the first is closed', async () => {
+    const closed = await closedPort();
+    const url = new URL(urls.reader);
+    const hosts = `127.0.0.1:${closed},127.0.0.1:${url.port}`;
+    const checked = await runCheck({}, { POSTGRES_URL: urls.reader.replace(url.host, hosts) });
+    expectBroken(checked, `database.tcp(127.0.0.1:${closed})`, 'DATABASE_UNREACHABLE');
+    expect(checked.hops.get('database.login')?.status).toBe('ok');
+  });
+
+  test('reaches the server by its Unix socket, without DNS or TLS', async () => {
+    const url = new URL(urls.reader);
+    const directory = join(server?.dataDirectory ?? '', '..');
+    const socket = `host=${directory} port=${url.port} dbname=${url.pathname.slice(1)} user=${READER.name} password=${READER.password}`;
+    const checked = await runCheck({}, { POSTGRES_URL: socket });
+    expect(checked.exitCode).toBe(0);
+    expect(idsWith(checked, 'skipped')).toEqual(['database.dns', 'database.tls']);
+    expect(checked.text).not.toContain(READER.password);
+  });
+
+  test.each([
+    ['28P01', { password: 'wr0ng-password' }],
+    ['3D000', { pathname: '/nowhere' }],
+  ])('names a refused login by its SQLSTATE, %s', async (sqlstate, parts) => {
+    const checked = await runCheck({}, { POSTGRES_URL: change(urls.reader, parts) });
+    expectBroken(checked, 'database.login', 'DATABASE_LOGIN');
+    expect(checked.hops.get('database.login')?.text).toContain(sqlstate);
+    expect(checked.text).not.toContain('wr0ng-password');
+  });
+
+  test('warns of a role that may write', async () => {
+    const superuser = await runCheck({}, { POSTGRES_URL: urls.owner });
+    expect(superuser.exitCode).toBe(0);
+    expect(idsWith(superuser, 'warn')).toEqual(['database.role']);
+    await server?.psql(`GRANT DELETE ON complaints TO ${READER.name}`, urls.owner);
+    expect(idsWith(await runCheck({}), 'warn')).toEqual(['database.role']);
+    await server?.psql(`REVOKE DELETE ON complaints FROM ${READER.name}`, urls.owner);
+  });
+
+  test('names a missing column', async () => {
+    const checked = await runCheck({ correct: 'SELECT id AS key, message AS body, urgency AS label FROM complaints' });
+    expectBroken(checked, 'urgency.correct.columns', 'SOURCE_COLUMNS');
+    expect(isSkippedFor(checked, 'urgency.correct.classes', 'urgency.correct.columns')).toBe(true);
+    expect(isSkippedFor(checked, 'urgency.size', 'urgency.correct.columns')).toBe(true);
+    expect(checked.hops.get('urgency.misclassified.classes')?.status).toBe('ok');
+  });
+
+  test('names a missing table, and looks at the other label all the same', async () => {
+    const more = `  other: { repo: ./other, classes: [a, b], sources: { correct: "SELECT 1 AS key, '' AS text, 'a' AS label FROM nowhere" } }`;
+    const checked = await runCheck({ more });
+    expectBroken(checked, 'other.correct.columns', 'DATABASE_QUERY');
+    expect(checked.hops.get('other.correct.columns')?.text).toContain('42P01');
+    expect(checked.hops.get('urgency.size')?.status).toBe('ok');
+  });
+
+  test('lists class values that the spec does not have, with their rows and the nearest class', async () => {
+    const checked = await runCheck({ classes: '[NORMAL, URGENT, HIGLY URGENT]' });
+    const rows = await server?.psql(
+      `SELECT to_char(count(*), 'FM9,999') FROM complaints WHERE urgency = 'HIGHLY URGENT'`,
+      urls.owner,
+    );
+    expect(checked.exitCode).toBe(0);
+    expect(idsWith(checked, 'warn')).toEqual(['urgency.misclassified.classes', 'urgency.correct.classes']);
+    expect(checked.hops.get('urgency.correct.classes')?.text).toContain(
+      `"HIGHLY URGENT", ${rows} rows; nearest "HIGLY URGENT"`,
+    );
+    expect(checked.text).not.toContain('"URGENT"');
+  });
+
+  test.each([
+    ['a column of texts', 'SELECT id AS key, message AS text, message AS label FROM complaints'],
+    ['one long text', `SELECT id AS key, message AS text, repeat(message, 9) AS label FROM complaints WHERE id = 1`],
+  ])('lists no value of %s that stands in for the classes', async (_, correct) => {
+    const checked = await runCheck({ correct });
+    expect(checked.hops.get('urgency.correct.classes')?.status).toBe('warn');
+    expect(checked.text).not.toContain('canary');
+  });
+
+  test('never shows a row that the server quotes in its message', async () => {
+    const correct = 'SELECT id AS key, message AS text, message::int::text AS label FROM complaints WHERE id <= 3';
+    const checked = await runCheck({ correct });
+    expectBroken(checked, 'urgency.correct.classes', 'DATABASE_QUERY');
+    expect(checked.hops.get('urgency.correct.classes')?.text).toContain('22P02');
+    expect(checked.text + checked.stderr).not.toContain('canary');
+  });
+
+  test('warns when there are fewer rows than min_samples', async () => {
+    const more =
+      '  few: { repo: ./few, classes: [NORMAL, URGENT, HIGHLY URGENT], min_samples: 5000, sources: { misclassified: "SELECT id AS key, message AS text, urgency AS label FROM complaints" } }';
+    const checked = await runCheck({ more });
+    expect(checked.exitCode).toBe(0);
+    expect(checked.hops.get('urgency.size')?.status).toBe('ok');
+    expect(checked.hops.get('few.size')?.status).toBe('warn');
+  });
+
+  test('does not run the queries where it only plans, and gives up on a slow one with a warning', async () => {
+    const correct = `SELECT id AS key, message AS text, urgency AS label FROM complaints WHERE pg_sleep(5) IS NOT NULL`;
+    const world = testWorld({ env: envOf() });
+    const spec = await readSpec({ config: await writeSpec({ correct }), labels: [] }, world);
+    expect(await check(spec, world, { json: true, hopMs: 1000 })).toBe(0);
+    const results = JSON.parse(world.stdout.text) as HopResult[];
+    const statusOf = (id: string) => results.find((result) => result.id === `urgency.correct.${id}`)?.status;
+    expect([statusOf('columns'), statusOf('estimate'), statusOf('classes')]).toEqual(['ok', 'ok', 'warn']);
+  });
+});
+
+describe.if(server !== undefined)('--check of the Hub', () => {
+  test('says that a token may only read', async () => {
+    expectBroken(await runCheck({}, { HF_TOKEN: hub.readToken }), 'hub.token', 'TARGET_FORBIDDEN');
+  });
+
+  test('says that the token is not set, and asks the Hub nothing', async () => {
+    const before = hub.requests.length;
+    const checked = await runCheck({}, { HF_TOKEN: undefined });
+    expectBroken(checked, 'hub.token', 'TOKEN_MISSING');
+    expect(checked.hops.get('environment')).toMatchObject({ status: 'warn', code: 'TOKEN_MISSING' });
+    expect(isSkippedFor(checked, 'urgency.write', 'hub.token')).toBe(true);
+    expect(hub.requests.length).toBe(before);
+  });
+
+  test('says that nobody knows the token', async () => {
+    const checked = await runCheck({}, { HF_TOKEN: 'hf_nobodyknowsthis' });
+    expectBroken(checked, 'hub.token', 'TOKEN_REFUSED');
+    expect(checked.text).not.toContain('nobodyknowsthis');
+  });
+
+  test('refuses a public repo unless the spec allows it, and then asks for LEDGER_KEY', async () => {
+    const env = { URGENCY_DATASET: 'tester/public' };
+    expectBroken(await runCheck({}, env), 'urgency.repo', 'TARGET_PUBLIC');
+    const classes = '[NORMAL, URGENT, HIGHLY URGENT], push: { private: false }';
+    const open = await runCheck({ classes }, env);
+    expect(open.exitCode).toBe(0);
+    expect(open.hops.get('environment.ledger_key')).toMatchObject({ status: 'warn', code: 'LEDGER_KEY' });
+    expect(idsWith(await runCheck({ classes }, { ...env, LEDGER_KEY: 'a-long-secret' }), 'warn')).toEqual([]);
+  });
+
+  test('does not create a repo that a run would create', async () => {
+    const checked = await runCheck({}, { URGENCY_DATASET: 'tester/new' });
+    expect(checked.exitCode).toBe(0);
+    expect(hub.repos.has('datasets/tester/new')).toBe(false);
+  });
+
+  test('refuses a repo of somebody else', async () => {
+    expectBroken(await runCheck({}, { URGENCY_DATASET: 'stranger/urgency' }), 'urgency.write', 'TARGET_FORBIDDEN');
+  });
+
+  test('survives a Hub that is not there', async () => {
+    const checked = await runCheck({}, { HF_ENDPOINT: `http://127.0.0.1:${await closedPort()}` });
+    expectBroken(checked, 'hub.token', 'TARGET_ANSWER');
+  });
+});
+
+describe.if(server !== undefined)('--check of a directory', () => {
+  test('accepts one whose parents are still to be created, and creates nothing', async () => {
+    const checked = await runCheck({}, { URGENCY_DATASET: './new/deep/urgency', HF_TOKEN: undefined });
+    expect(checked.exitCode).toBe(0);
+    expect(idsWith(checked, 'warn')).toEqual([]);
+    expect(await readdir(folder)).not.toContain('new');
+  });
+
+  test('refuses one below a file', async () => {
+    await writeFile(join(folder, 'file'), '');
+    expectBroken(await runCheck({}, { URGENCY_DATASET: './file/urgency' }), 'urgency.directory', 'OUTPUT_UNWRITABLE');
+  });
+
+  test.skipIf(process.getuid?.() === 0)('refuses one that this user may not write', async () => {
+    await mkdir(join(folder, 'locked'));
+    await chmod(join(folder, 'locked'), 0o555);
+    expectBroken(await runCheck({}, { URGENCY_DATASET: './locked/urgency' }), 'urgency.directory', 'OUTPUT_UNWRITABLE');
+  });
+
+  test('refuses one that holds something else', async () => {
+    await mkdir(join(folder, 'taken'));
+    expectBroken(await runCheck({}, { URGENCY_DATASET: './taken' }), 'urgency.directory', 'TARGET_NOT_OURS');
+  });
+});
+
+describe.if(server !== undefined)('--check of TLS', () => {
+  let secure: PostgresServer;
+  let caFile: string;
+  let otherCa: string;
+  const tlsOf = async (search: string, host = 'localhost') => {
+    const checked = await runCheck(
+      {},
+      { POSTGRES_URL: change(secure.url, { host: `${host}:${secure.port}`, search }) },
+    );
+    return { checked, tls: checked.hops.get('database.tls') };
+  };
+
+  beforeAll(async () => {
+    const ca = await makeTestCa(join(folder, 'ca'));
+    const other = await makeTestCa(join(folder, 'other-ca'));
+    caFile = ca.caFile;
+    otherCa = other.caFile;
+    secure = await startPostgres({ tls: await ca.issue('localhost') });
+  });
+  afterAll(() => secure[Symbol.asyncDispose]());
+
+  test('tells of a certificate that will expire, however it is checked', async () => {
+    for (const search of [`sslmode=verify-full&sslrootcert=${caFile}`, 'sslmode=require']) {
+      const { checked, tls } = await tlsOf(search);
+      expect(tls).toMatchObject({ status: 'warn', code: 'DATABASE_TLS' });
+      expect(tls?.text).toContain('TLSv1.3, issued by Test CA');
+      expect(checked.hops.get('database.login')?.status).toBe('ok');
+    }
+  });
+
+  test.each([
+    ['nobody vouches for', () => 'sslmode=verify-full', 'localhost'],
+    ['another CA issued', () => `sslmode=verify-full&sslrootcert=${otherCa}`, 'localhost'],
+    ['has another host name', () => `sslmode=verify-full&sslrootcert=${caFile}`, '127.0.0.1'],
+  ])('refuses a certificate that %s, as the driver would', async (_, search, host) => {
+    const { checked } = await tlsOf(search(), host);
+    expectBroken(checked, 'database.tls', 'DATABASE_TLS');
+    expect(isSkippedFor(checked, 'database.login', 'database.tls')).toBe(true);
+  });
+
+  test('checks the CA and not the host name with verify-ca', async () => {
+    const { tls } = await tlsOf(`sslmode=verify-ca&sslrootcert=${caFile}`, '127.0.0.1');
+    expect(tls?.status).toBe('warn');
+  });
+
+  test('names a CA file that cannot be read, and a server without TLS', async () => {
+    const { checked } = await tlsOf(`sslmode=verify-full&sslrootcert=${folder}/nowhere.crt`);
+    expectBroken(checked, 'database.tls', 'DATABASE_CA');
+    const plain = await runCheck({}, { POSTGRES_URL: change(urls.reader, { search: 'sslmode=require' }) });
+    expectBroken(plain, 'database.tls', 'DATABASE_TLS');
+  });
+});
+
+describe('a server that never answers', () => {
+  const worldOf = (listener: Server) => {
+    const { port } = listener.address() as { port: number };
+    return testWorld({ env: envOf({ POSTGRES_URL: `postgres://u:pa55word@127.0.0.1:${port}/db?sslmode=require` }) });
+  };
+
+  test('is named after the time of a hop', async () => {
+    const listener = await listen();
+    const world = worldOf(listener);
+    const spec = await readSpec({ config: await writeSpec({}), labels: [] }, world);
+    expect(await check(spec, world, { json: true, hopMs: 200 })).toBe(1);
+    const broken = (JSON.parse(world.stdout.text) as HopResult[]).find(({ status }) => status === 'fail');
+    expect(broken).toMatchObject({ id: 'database.tls', code: 'DATABASE_TLS' });
+    listener.close();
+  });
+
+  test('does not keep Ctrl-C from ending the check', async () => {
+    const listener = await listen();
+    const world = worldOf(listener);
+    let connections = 0;
+    listener.on('connection', () => {
+      connections += 1;
+      if (connections === 2) world.interrupt(); // the first is the TCP hop's, the second waits for TLS
+    });
+    expect(await main(['--check', '--config', await writeSpec({})], world)).toBe(130);
+    expect(world.stdout.text).not.toContain('database.tls');
+    listener.close();
+  });
+});
+
+describe('tcpFault()', () => {
+  test('names the ports of a Space only for a timeout on another port inside one', () => {
+    const fixOf = (port: number, code: string, env = {}) => tcpFault({ host: 'db.example', port }, code, env).fix;
+    const inSpace = { SPACE_ID: 'owner/space' };
+    expect(fixOf(5432, 'ETIMEDOUT', inSpace)).toContain('443');
+    for (const fix of [
+      fixOf(5432, 'ETIMEDOUT'),
+      fixOf(443, 'ETIMEDOUT', inSpace),
+      fixOf(5432, 'ECONNREFUSED', inSpace),
+    ])
+      expect(fix).not.toContain('443');
+  });
+});
+
+describe('describeAccess()', () => {
+  type Scope = { entity: { type: string; name: string }; permissions: string[] };
+  const fineGrained = (...scoped: Scope[]): Identity => ({
+    name: 'ann',
+    orgs: [],
+    auth: { accessToken: { role: 'fineGrained', fineGrained: { scoped } } },
+  });
+  const member = (roleInOrg: string): Identity => ({
+    name: 'ann',
+    orgs: [{ name: 'Team', roleInOrg }],
+    auth: { accessToken: { role: 'write' } },
+  });
+  const statusOf = (identity: Identity, repo: string, exists = true) => {
+    try {
+      return describeAccess(identity, repo, exists).status;
+    } catch (thrown) {
+      return (thrown as { code: string }).code;
+    }
+  };
+  const scope = (type: string, name: string, ...permissions: string[]): Scope => ({
+    entity: { type, name },
+    permissions,
+  });
+
+  test.each<[string, Identity, string, string]>([
+    ['repo.write for the repo', fineGrained(scope('dataset', 'ann/d', 'repo.write')), 'ann/d', 'ok'],
+    ['repo.write for the owner', fineGrained(scope('org', 'team', 'repo.content.read', 'repo.write')), 'team/d', 'ok'],
+    ['repo.write for another repo', fineGrained(scope('dataset', 'ann/e', 'repo.write')), 'ann/d', 'TARGET_FORBIDDEN'],
+    [
+      'a repo that is named as an owner',
+      fineGrained(scope('dataset', 'ann', 'repo.write')),
+      'ann/d',
+      'TARGET_FORBIDDEN',
+    ],
+    ['only reading', fineGrained(scope('user', 'ann', 'repo.content.read')), 'ann/d', 'TARGET_FORBIDDEN'],
+    ['no scope at all', fineGrained(), 'ann/d', 'TARGET_FORBIDDEN'],
+    ['the owner itself', member('write'), 'ann/d', 'ok'],
+    ['a writing member', member('write'), 'team/d', 'ok'],
+    ['a reading member', member('read'), 'team/d', 'warn'],
+    ['a stranger', member('admin'), 'others/d', 'TARGET_FORBIDDEN'],
+  ])('judges %s', (_, identity, repo, expected) => {
+    expect(statusOf(identity, repo)).toBe(expected);
+  });
+
+  test('lets a contributor create a repo, and only warns for an existing one', () => {
+    expect(statusOf(member('contributor'), 'team/d', false)).toBe('ok');
+    expect(statusOf(member('contributor'), 'team/d', true)).toBe('warn');
+  });
+
+  test('a role is read from the token itself', () => {
+    expect(describeToken(fineGrained()).status).toBe('ok');
+    expect(describeToken({ name: 'ann', orgs: [], auth: {} }).status).toBe('ok');
+  });
+});
