@@ -26,6 +26,7 @@ export async function push(
 ): Promise<Outcome> {
   const { spec, target } = label;
   refuseClassChange(run, label, published);
+  const directory = await clearDirectory(run, label);
   const fingerprint = await fingerprintOf(run.engine, spec, assigned);
   if (published.version !== undefined) label.report.previousVersion = published.version;
   const known = await target.versions();
@@ -48,7 +49,7 @@ export async function push(
   const createdAt = run.world.clock.now();
   const version = nextVersion(createdAt, [...known.keys(), ...(published.version ? [published.version] : [])]);
   const message = commitMessage(spec.name, version);
-  const directory = await openDirectory(run, label);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const splits = await writeShards(run.engine, spec, assigned, directory);
   const draft: Draft = { version, createdAt, message, fingerprint, previousVersion: published.version, splits };
   const files = await writeFiles(run, label, assigned, published, directory, draft);
@@ -84,13 +85,12 @@ async function tagUntagged(
   if (version !== undefined && head.state !== 'absent' && !known.has(version)) await target.tag(head.revision, version);
 }
 
-async function openDirectory(run: Run, { spec }: LabelRun): Promise<string> {
+/** Where the files are written; what an earlier dry run left there is gone, also when nothing is written now. */
+async function clearDirectory(run: Run, { spec }: LabelRun): Promise<string> {
   const { dryRun, out } = run.options;
-  const directory = dryRun
-    ? join(resolve(run.world.cwd, out), 'dry-run', spec.name)
-    : join(run.spool, `files-${spec.name}`);
+  const parent = dryRun ? join(resolve(run.world.cwd, out), 'dry-run') : join(run.spool, 'files');
+  const directory = join(parent, spec.name);
   await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   return directory;
 }
 
