@@ -1,5 +1,61 @@
+import { planMask } from '../secrets.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
-export async function check(_spec: Spec, _world: World): Promise<number> {
-  return 0;
+import { planDatabaseHops } from './database-hops.ts';
+import { planDirectoryHop } from './directory-hops.ts';
+import { HOP_MS, type Hop, runHops } from './hops.ts';
+import { planRepoHops, planTokenHop } from './hub-hops.ts';
+import { renderJson, renderResult, renderSummary } from './render.ts';
+import { planSourceHops } from './source-hops.ts';
+import { planSpecHops } from './spec-hops.ts';
+
+export interface CheckOptions {
+  /** An array of results instead of lines. */
+  json: boolean;
+  /** Milliseconds for each hop. */
+  hopMs?: number;
+}
+
+/**
+ * Try everything that a run needs, hop by hop, without reading a row's text and without writing anything.
+ *
+ * @returns the exit code: 1 when a hop is broken; warnings are allowed
+ */
+export async function check(
+  spec: Spec,
+  world: World,
+  { json, hopMs = HOP_MS }: CheckOptions = { json: false },
+): Promise<number> {
+  const { stdout, env } = world;
+  const mask = planMask(env);
+  const hops = planHops(spec, world);
+  const idWidth = Math.max(...hops.map(({ id }) => id.length));
+  const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
+  const results = await runHops(
+    hops,
+    world,
+    (result) => {
+      if (!json) stdout.write(mask(renderResult(result, idWidth, colour)));
+    },
+    hopMs,
+  );
+  stdout.write(mask(json ? renderJson(results) : renderSummary(results)));
+  return results.some(({ status }) => status === 'fail') ? 1 : 0;
+}
+
+/** Plan all hops, in the order in which they depend on each other. */
+function planHops(spec: Spec, world: World): Hop[] {
+  const { hop: token, identity } = planTokenHop(world);
+  const isOnHub = spec.labels.some(({ target }) => target.kind === 'hub');
+  return [
+    ...planSpecHops(spec, world),
+    ...planDatabaseHops(spec.database, world),
+    ...spec.labels.flatMap((label) => planSourceHops(label, spec.database)),
+    ...(isOnHub ? [token] : []),
+    ...spec.labels.flatMap((label) =>
+      label.target.kind === 'hub'
+        ? planRepoHops(label, label.target.repo, identity, world)
+        : [planDirectoryHop(label.name, label.target.path, world)],
+    ),
+  ];
 }

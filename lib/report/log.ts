@@ -1,11 +1,12 @@
 import type { Event, Subscriber } from '../events.ts';
+import { plain } from './layout.ts';
 import { formatCount, formatDrops, formatOutcome, formatSeconds } from './words.ts';
 
 /** One line per step, with the time (UTC), for a log or a pipe. */
 export function logTo(write: (text: string) => void): Subscriber {
   return (event, at) => {
     const line = lineOf(event);
-    if (line !== undefined) write(`${at.toISOString().slice(11, 19)} ${line}\n`);
+    if (line !== undefined) write(`${at.toISOString().slice(11, 19)} ${plain(line)}\n`);
   };
 }
 

@@ -18,6 +18,22 @@ export function formatDrops(dropped: Drops | Record<string, number>): string {
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
+/** What came of a label, in the few words that fit beside its name. */
+export function formatStatus(outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'success':
+      return `success ${outcome.version}`;
+    case 'planned':
+      return `planned ${outcome.version}`;
+    case 'unchanged':
+      return outcome.version ? `unchanged since ${outcome.version}` : 'unchanged';
+    case 'skipped_insufficient_data':
+      return `skipped, ${formatCount(outcome.rows)} rows of ${formatCount(outcome.minimum)} needed`;
+    default:
+      return `${outcome.status} ${outcome.problem.code}: ${outcome.problem.message}`;
+  }
+}
+
 /** One line on what came of a label. */
 export function formatOutcome(label: string, outcome: Outcome): string {
   switch (outcome.status) {

@@ -200,6 +200,15 @@ describe.if(server !== undefined)('--check', () => {
     expect((await runCheck({}, { NO_COLOR: '1' }, { columns: 80 })).text).not.toContain('\x1b');
   });
 
+  test('masks what a variable declares as secret, wherever it stands', async () => {
+    const checked = await runCheck({}, { ROLE_SECRET: READER.name });
+    expect(checked.hops.get('database.login')?.text).toContain('*** at ');
+    expect(checked.text).not.toContain(READER.name);
+    const world = testWorld({ env: envOf({ ROLE_SECRET: READER.name }) });
+    await check(await readSpec({ config: await writeSpec({}), labels: [] }, world), world, { json: true });
+    expect(world.stdout.text).not.toContain(READER.name);
+  });
+
   test('names the hop when the host does not exist', async () => {
     const url = 'postgres://reader:pa55word@no-such-host.invalid/db';
     const checked = await runCheck({}, { POSTGRES_URL: url });
@@ -287,6 +296,8 @@ describe.if(server !== undefined)('--check', () => {
 
   test.each([
     ['a column of texts', 'SELECT id AS key, message AS text, message AS label FROM complaints'],
+    ['three short texts', 'SELECT id AS key, message AS text, message AS label FROM complaints WHERE id <= 3'],
+    ['numbers', "SELECT id AS key, message AS text, 'canary-' || id AS label FROM complaints"],
     ['one long text', `SELECT id AS key, message AS text, repeat(message, 9) AS label FROM complaints WHERE id = 1`],
   ])('lists no value of %s that stands in for the classes', async (_, correct) => {
     const checked = await runCheck({ correct });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { reportMissing } from './binaries.ts';
 import { answers, freePort, makeServerDirectory, readLog, serverUser, spawnServer, untilReady } from './process.ts';
 import { type PostgresServer, withDatabase } from './server.ts';
 
@@ -26,12 +27,7 @@ export async function startPgbouncer(
   settings: Record<string, string> = {},
 ): Promise<Pgbouncer | undefined> {
   const binary = Bun.which('pgbouncer') ?? DEBIAN_PGBOUNCER;
-  if (!existsSync(binary)) {
-    const message = `no pgbouncer on PATH or at ${DEBIAN_PGBOUNCER}: its tests cannot run`;
-    if (process.env.CI === 'true') throw new Error(message);
-    process.stderr.write(`\nSKIPPED: ${message}\n`);
-    return undefined;
-  }
+  if (!existsSync(binary)) return reportMissing(`no pgbouncer on PATH or at ${DEBIAN_PGBOUNCER}: its tests cannot run`);
   const user = await serverUser();
   const directory = await makeServerDirectory('pgb-', user);
   const port = await freePort();
