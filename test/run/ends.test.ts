@@ -111,7 +111,7 @@ describe('usage', () => {
       process.exitCode = await main(['--config', 'wrong.yaml'], realWorld());
       console.log(JSON.stringify(Object.keys(require.cache).filter((name) => /duckdb|node_modules.postgres|huggingface/.test(name))));`;
     writeFileSync(join(site.folder, 'wrong.yaml'), SHIPPED.replace('train: 0.8', 'train: 0.9'));
-    const child = Bun.spawn(['bun', '-e', script], {
+    const child = Bun.spawn([process.execPath, '-e', script], {
       cwd: site.folder,
       env: { ...process.env, ...site.env },
       stdout: 'pipe',
@@ -135,7 +135,7 @@ describe('an interruption', () => {
         'FROM complaints c, pg_sleep(300)\n      WHERE c.{label}',
       ),
     );
-    const child = Bun.spawn(['bun', join(PROJECT, 'pipeline.ts'), '--config', 'slow.yaml'], {
+    const child = Bun.spawn([process.execPath, join(PROJECT, 'pipeline.ts'), '--config', 'slow.yaml'], {
       cwd: site.folder,
       env: { ...process.env, ...site.env, TMPDIR: site.folder },
       stdout: 'pipe',

@@ -1,0 +1,19 @@
+# syntax=docker/dockerfile:1
+# Debian slim: DuckDB's binary needs glibc. Its user `bun` has uid 1000, as Spaces want.
+FROM oven/bun:1.4.4-slim AS dependencies
+WORKDIR /app
+COPY package.json bun.lock ./
+RUN bun install --frozen-lockfile --production
+
+FROM oven/bun:1.4.4-slim
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json pipeline.ts pipeline.config.yaml pipeline.schema.json ./
+COPY lib ./lib
+USER bun
+EXPOSE 7860
+# Healthy while the program runs and, once something listens on 7860, while that answers.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["bun", "-e", "try { const { ok } = await fetch('http://127.0.0.1:7860/healthz'); process.exit(ok ? 0 : 1) } catch (error) { process.exit(error.code === 'ConnectionRefused' ? 0 : 1) }"]
+CMD ["bun", "pipeline.ts"]
