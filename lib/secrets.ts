@@ -1,5 +1,7 @@
+/** Names that end like a secret's. Not PWD and OLDPWD (directories), nor MAX_TOKENS or TOKENIZERS_PARALLELISM. */
 const SECRET_NAME =
-  /(TOKEN|SECRET|PASSW|PASSPHRASE|PRIVATE|CREDENTIAL|API_?KEY|_KEY$|^KEY$|^PGPASS|_PWD$|SMTP_URL|WEBHOOK)/i;
+  /(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|CREDENTIALS?|API_?KEY|KEY|WEBHOOK|WEBHOOK_URL)$|._PWD$|SECRET|PASSWORD/i;
+const NO_SECRET = /^(true|false|yes|no|on|off|none|null|\d{1,5})$/i;
 const URL_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s]+)@[^\s@]*/gi;
 const KNOWN_TOKENS = /\bhf_[A-Za-z0-9]{8,}\b|\bwandb_v1_[\w-]{20,}/g;
 const MASK = '***';
@@ -34,7 +36,7 @@ function addUrlPasswords(secrets: Set<string>, text: string): void {
 
 function addSecret(secrets: Set<string>, value: string): void {
   const trimmed = value.trim();
-  if (trimmed.length < SHORTEST) return;
+  if (trimmed.length < SHORTEST || NO_SECRET.test(trimmed)) return;
   for (const plain of new Set([trimmed, decode(trimmed)])) {
     const base64 = Buffer.from(plain).toString('base64').replace(/=+$/, '');
     for (const form of [plain, encodeURIComponent(plain), JSON.stringify(plain).slice(1, -1), base64])

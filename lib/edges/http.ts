@@ -5,8 +5,8 @@ const RETRIES = 5; // as huggingface_hub
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 8000;
 const LONGEST_RATE_LIMIT_MS = 300_000; // the Hub's window is 5 minutes
-const ANSWER_TIMEOUT_MS = 60_000; // for the headers of an answer; the Hub gives up on a commit after 60 s itself
-const UPLOAD_TIMEOUT_MS = 30 * 60_000;
+const ANSWER_TIMEOUT_MS = 60_000; // until an answer begins; the Hub gives up on a commit after 60 s itself
+const TRANSFER_TIMEOUT_MS = 30 * 60_000; // for a whole upload or download
 const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
 
 type Fetch = typeof fetch;
@@ -23,9 +23,22 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
     let answer: Response | undefined;
     const once = async () => {
       answer = undefined;
-      const timeout = AbortSignal.timeout(method === 'PUT' ? UPLOAD_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
-      const signals = [signal, timeout, ...(init.signal ? [init.signal] : [])];
-      answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      const silence = new AbortController();
+      const timer = setTimeout(
+        () => silence.abort(new DOMException('no answer', 'TimeoutError')),
+        method === 'PUT' ? TRANSFER_TIMEOUT_MS : ANSWER_TIMEOUT_MS,
+      );
+      const signals = [
+        signal,
+        silence.signal,
+        AbortSignal.timeout(TRANSFER_TIMEOUT_MS),
+        ...(init.signal ? [init.signal] : []),
+      ];
+      try {
+        answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      } finally {
+        clearTimeout(timer);
+      }
       if (answer.status === 429 || (repeatable && TRANSIENT.has(answer.status))) throw new TransientAnswer(answer);
       return answer;
     };
