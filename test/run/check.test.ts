@@ -8,6 +8,7 @@ import { check } from '../../lib/check/check.ts';
 import { tcpFault } from '../../lib/check/database-hops.ts';
 import type { HopResult } from '../../lib/check/hops.ts';
 import { describeAccess, describeToken, type Identity } from '../../lib/check/hub-hops.ts';
+import { variablesOf } from '../../lib/check/spec-hops.ts';
 import { CODES } from '../../lib/errors.ts';
 import { readSpec } from '../../lib/spec/read.ts';
 import { main } from '../../pipeline.ts';
@@ -313,6 +314,13 @@ describe.if(server !== undefined)('--check', () => {
     expect(checked.text + checked.stderr).not.toContain('canary');
   });
 
+  test('shows no control character or change of direction that a value brings', async () => {
+    const correct = "SELECT id AS key, message AS text, 'x' || chr(27) || chr(8238) || 'y' AS label FROM complaints";
+    const { text } = await runCheck({ correct });
+    expect(text).toContain('"x\\u001b\ufffdy"');
+    expect(text).not.toMatch(/[\x1b\u202e]/);
+  });
+
   test('warns when there are fewer rows than min_samples', async () => {
     const more =
       '  few: { repo: ./few, classes: [NORMAL, URGENT, HIGHLY URGENT], min_samples: 5000, sources: { misclassified: "SELECT id AS key, message AS text, urgency AS label FROM complaints" } }';
@@ -388,7 +396,7 @@ describe.if(server !== undefined)('--check of a directory', () => {
   });
 
   test('refuses one below a file', async () => {
-    await writeFile(join(folder, 'file'), '');
+    await writeFile(join(folder, 'file'), '', { mode: 0o777 });
     expectBroken(await runCheck({}, { URGENCY_DATASET: './file/urgency' }), 'urgency.directory', 'OUTPUT_UNWRITABLE');
   });
 
@@ -485,6 +493,11 @@ describe('a server that never answers', () => {
     expect(world.stdout.text).not.toContain('database.tls');
     listener.close();
   });
+});
+
+test('variablesOf() finds each variable once, and none in SQL or a comment', () => {
+  const yaml = 'a: ${ONE}-${TWO:-2}\nb: [$${NOT}, "${ONE}"] # ${COMMENT}\nsources: { correct: "SELECT \'${SQL}\'" }\n';
+  expect(variablesOf(yaml)).toEqual(['ONE', 'TWO']);
 });
 
 describe('tcpFault()', () => {

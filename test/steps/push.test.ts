@@ -68,6 +68,15 @@ describe('push() to a directory', () => {
     }
   });
 
+  test('writes a new version when only the splits, or only a text in place, differ', async () => {
+    await workshop.publish(rowsOf(100), labelSpec('seed: 1'));
+    const again = { resplit: true }; // ordinals begin anew, so that nothing else tells the versions apart
+    expect((await workshop.publish(rowsOf(100), labelSpec('seed: 1'), again)).outcome.status).toBe('unchanged');
+    expect((await workshop.publish(rowsOf(100), labelSpec('seed: 2'), again)).outcome.status).toBe('success');
+    const edited = rowsOf(100).map((row) => (row.key === '99' ? { ...row, text: 'edited' } : row));
+    expect((await workshop.publish(edited, labelSpec('seed: 2'), again)).outcome.status).toBe('success');
+  });
+
   test('publishes again on --force and when: always', async () => {
     await workshop.publish(rowsOf(100));
     expect((await workshop.publish(rowsOf(100), labelSpec(), { force: true })).outcome.status).toBe('success');
