@@ -46,12 +46,14 @@ describe('DirectoryTarget', () => {
 
   test('lets a second run wait until the first has switched', async () => {
     const order: string[] = [];
-    const first = Promise.withResolvers<void>();
+    const [held, first] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const holding = open().locked(async () => {
+      held.resolve();
       order.push('first in');
       await first.promise;
       order.push('first out');
     });
+    await held.promise;
     const waiting = open(async () => {
       if (order.length === 1) {
         order.push('second waits');
@@ -64,12 +66,16 @@ describe('DirectoryTarget', () => {
   });
 
   test('gives up on a lock that is never released, after ten minutes', async () => {
-    let waited = 0;
-    const done = Promise.withResolvers<void>();
-    const holding = open().locked(() => done.promise);
-    const late = open(async (ms) => void (waited += ms)).locked(async () => {});
+    const waits: number[] = [];
+    const [held, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = open().locked(() => {
+      held.resolve();
+      return done.promise;
+    });
+    await held.promise;
+    const late = open(async (ms) => void waits.push(ms)).locked(async () => {});
     await expect(late).rejects.toMatchObject({ code: 'TARGET_LOCKED' });
-    expect(waited).toBe(600_000);
+    expect(waits.reduce((total, ms) => total + ms, 0)).toBe(600_000);
     done.resolve();
     await holding;
   });
