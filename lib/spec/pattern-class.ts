@@ -60,7 +60,9 @@ export function scanClass(scan: Scan): Part | undefined {
   const content: ClassContent = { sets: [], ranges: [], hasWord: false };
   for (let first = true; first || scan.text[scan.at] !== ']'; first = false) {
     if (scan.at >= scan.text.length) {
+      scan.at = start + 1;
       refuse(scan, start, 'PATTERN_SYNTAX', 'the class is never closed', 'add ], or write \\[ for the character');
+      scan.at = scan.text.length;
       return undefined;
     }
     scanMember(scan, content);

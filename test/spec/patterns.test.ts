@@ -211,6 +211,7 @@ test('`planPattern()` reports everything in one go, in order', () => {
     '$',
     '*',
   ]);
+  expect(places(problemsOf('((a\\Z'), '((a\\Z').map(([, , found]) => found)).toEqual(['(', '(', '\\Z']);
   expect(problemsOf('\\b', '\\0').map(({ in: where }) => where)).toEqual(['pattern', 'replace']);
 });
 
