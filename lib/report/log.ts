@@ -1,12 +1,13 @@
 import type { Event, Subscriber } from '../events.ts';
+import type { Mask } from '../secrets.ts';
 import { plain } from './layout.ts';
 import { formatCount, formatDrops, formatOutcome, formatSeconds } from './words.ts';
 
 /** One line per step, with the time (UTC), for a log or a pipe. */
-export function logTo(write: (text: string) => void): Subscriber {
+export function logTo(write: (text: string) => void, mask: Mask): Subscriber {
   return (event, at) => {
     const line = lineOf(event);
-    if (line !== undefined) write(`${at.toISOString().slice(11, 19)} ${plain(line)}\n`);
+    if (line !== undefined) write(`${at.toISOString().slice(11, 19)} ${plain(mask(line))}\n`);
   };
 }
 

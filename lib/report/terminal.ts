@@ -1,4 +1,5 @@
 import type { Outcome } from '../outcome.ts';
+import type { Mask } from '../secrets.ts';
 import { cut, type Paint, padEnd, padStart, painter, plain, type Style, widthOf, wrap } from './layout.ts';
 import type { LabelReport, RunReport, SplitReport } from './report.ts';
 import { formatCount, formatDrops, formatSeconds } from './words.ts';
@@ -7,6 +8,8 @@ export interface TerminalOptions {
   colour: boolean;
   /** Width of the terminal in cells; undefined in a pipe. */
   columns: number | undefined;
+  /** Applied before a line is broken: half a secret would not be recognised. */
+  mask: Mask;
 }
 
 const PIPE_COLUMNS = 120; // cells
@@ -15,7 +18,10 @@ const NARROWEST_NAME = 16; // cells; where a class name has less, it stands abov
 const TERM = 9; // cells: `fetched  `
 
 /** The run report as text: for each label its rows, drops, classes × splits, target and outcome. */
-export function renderReport(report: RunReport, { colour, columns }: TerminalOptions): string {
+export function renderReport(unmasked: RunReport, { colour, columns, mask }: TerminalOptions): string {
+  const report: RunReport = JSON.parse(JSON.stringify(unmasked), (_, value) =>
+    typeof value === 'string' ? mask(value) : value,
+  );
   const paint = painter(colour);
   const width = Math.max(NARROWEST, columns ?? PIPE_COLUMNS);
   const labels = report.labels.map((label) => renderLabel(label, width, paint).join('\n'));
@@ -101,8 +107,8 @@ function renderUnknown({ unknownClasses = [] }: LabelReport, width: number): str
 
 /** A value of the data: what a terminal would obey is escaped. */
 function quote(value: string): string {
-  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(value).replace(/[\p{Cc}\p{Bidi_Control}]/gu, escape);
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);
 }
 
 interface TableRow {

@@ -8,7 +8,7 @@ const NARROWEST = 20; // cells
 export function watch(run: Run): Disposable {
   const { stderr } = run.world;
   const live = isLive(run) ? new LiveView(run) : undefined;
-  run.events.subscribe(live?.subscriber ?? logTo((text) => stderr.write(run.mask(text))));
+  run.events.subscribe(live?.subscriber ?? logTo((text) => stderr.write(text), run.mask));
   run.events.emit({
     type: 'run.started',
     version: run.version,

@@ -214,7 +214,7 @@ describe('with targets on the Hub', () => {
     const failing = { ...env(), LEDGER_KEY: 'ledger-canary-4711' };
     const runs = [
       await site.run(['--verbose'], { env: failing }),
-      await site.run(['--verbose', '--dry-run'], { env: failing, yaml: badSql }),
+      await site.run(['--verbose', '--dry-run', '--force'], { env: failing, yaml: badSql }),
       await site.run(['--verbose'], { env: { ...failing, POSTGRES_URL: site.url.replace(/\/\w+$/, '/none') } }),
     ];
     const sinks = runs.flatMap(({ world }) => [world.stdout.text, world.stderr.text]);

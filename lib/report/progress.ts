@@ -1,0 +1,174 @@
+import type { Event, Step } from '../events.ts';
+import type { Outcome } from '../outcome.ts';
+import { formatCount, formatDrops, formatStatus } from './words.ts';
+
+export type Mark = 'waiting' | 'running' | 'done' | 'stopped' | Outcome['status'];
+
+/** One line of the progress; `level` 1 is a step of the label above it. */
+export interface Row {
+  level: 0 | 1;
+  mark: Mark;
+  name: string;
+  detail: string;
+  seconds: number | undefined;
+}
+
+interface Activity {
+  detail: string;
+  mark: Mark;
+  startedAt: Date;
+  /** Undefined while it runs. */
+  seconds: number | undefined;
+}
+
+interface LabelProgress {
+  steps: Map<Step, Activity>;
+  outcome: Outcome | undefined;
+  /** The split depends on a head that changed meanwhile: splitting again. */
+  moved: boolean;
+}
+
+/** Where a run is, kept up to date by its events. */
+export class Progress {
+  readonly #labels = new Map<string, LabelProgress>();
+  #database: Activity | undefined;
+  #attempts = 1;
+  #active: string | undefined;
+
+  apply(event: Event, at: Date): void {
+    if (event.type === 'run.started') {
+      for (const label of event.labels) this.#labels.set(label, { steps: new Map(), outcome: undefined, moved: false });
+    } else if (event.type.startsWith('database.')) this.#applyDatabase(event, at);
+    else if ('label' in event && event.label !== undefined) {
+      const label = this.#labels.get(event.label);
+      if (label) this.#applyLabel(label, event, at);
+    }
+  }
+
+  #applyDatabase(event: Event, at: Date): void {
+    if (event.type === 'database.connecting') {
+      const { attempt, attempts } = event;
+      const detail = attempt === 1 ? 'connecting' : `connecting, attempt ${attempt} of ${attempts}`;
+      const startedAt = this.#database?.startedAt ?? at;
+      this.#attempts = attempts;
+      this.#database = { detail, mark: 'running', startedAt, seconds: undefined };
+    } else if (this.#database && event.type === 'database.connected') {
+      this.#database.detail = `PostgreSQL ${event.server}`;
+      finish(this.#database, 'done', at);
+    } else if (this.#database && event.type === 'database.failed') {
+      const { attempt, code, message, retryInSeconds } = event;
+      const again = retryInSeconds !== undefined;
+      this.#database.detail = again
+        ? `again in ${retryInSeconds} s (${attempt} of ${this.#attempts} failed): ${code}`
+        : `${code}: ${message}`;
+      if (again) this.#database.mark = 'running';
+      else finish(this.#database, 'failed', at);
+    }
+  }
+
+  #applyLabel(label: LabelProgress, event: Event, at: Date): void {
+    const { steps } = label;
+    switch (event.type) {
+      case 'step.started':
+        this.#active = event.label;
+        if (event.step === 'fetch') steps.clear(); // a lost connection starts again in a new snapshot
+        steps.set(event.step, {
+          detail: event.step === 'split' && label.moved ? 'again, the target changed meanwhile' : '',
+          mark: 'running',
+          startedAt: at,
+          seconds: undefined,
+        });
+        break;
+      case 'rows.fetched':
+        describe(steps, 'fetch', `${event.source} ${formatCount(event.rows)}`);
+        break;
+      case 'rows.balanced': {
+        const { misclassified, asked, correct } = event;
+        describe(steps, 'fetch', `${formatCount(misclassified + correct)} rows`);
+        const of = correct < asked ? ` of ${formatCount(asked)}` : '';
+        const detail = `misclassified ${formatCount(misclassified)}, correct ${formatCount(correct)}${of}`;
+        steps.set('balance', { detail, mark: 'done', startedAt: at, seconds: 0 });
+        break;
+      }
+      case 'rows.cleaned': {
+        const dropped = Object.values(event.dropped).reduce((sum, rows) => sum + rows, 0);
+        describe(steps, 'clean', `${formatCount(event.kept)} rows kept, ${formatCount(dropped)} dropped`);
+        break;
+      }
+      case 'rows.split':
+        describe(steps, 'split', formatDrops(event.splits));
+        break;
+      case 'upload.progress':
+        describe(steps, 'push', `${Math.floor(100 * event.share)}% ${event.path}`);
+        break;
+      case 'target.moved':
+        label.moved = true;
+        steps.delete('split');
+        steps.delete('push');
+        break;
+      case 'step.finished': {
+        const step = steps.get(event.step);
+        if (step) Object.assign(step, { mark: 'done', seconds: event.seconds });
+        break;
+      }
+      case 'label.finished':
+        label.outcome = event.outcome;
+        if (this.#active === event.label) this.#active = undefined;
+        break;
+    }
+  }
+
+  /** The lines: the database, the labels, and the steps of the one that is worked on. `ended`: what still runs has been stopped. */
+  rows(now: Date, ended: boolean): Row[] {
+    const rows: Row[] = this.#database
+      ? [{ level: 0, name: 'database', ...shown(this.#database, now, ended) }]
+      : ended
+        ? []
+        : [{ level: 0, name: 'database', mark: 'waiting', detail: '', seconds: undefined }];
+    for (const [name, label] of this.#labels) {
+      const active = name === this.#active && !ended;
+      rows.push(labelRow(name, label, active, now, ended));
+      if (!active) continue;
+      for (const [step, activity] of label.steps) rows.push({ level: 1, name: step, ...shown(activity, now, ended) });
+    }
+    return rows;
+  }
+}
+
+function labelRow(name: string, { steps, outcome }: LabelProgress, active: boolean, now: Date, ended: boolean): Row {
+  const last = [...steps].at(-1);
+  const seconds =
+    steps.size === 0
+      ? undefined
+      : [...steps.values()].reduce((sum, step) => sum + (shown(step, now, ended).seconds ?? 0), 0);
+  const row = { level: 0, name, seconds } as const;
+  if (outcome) return { ...row, mark: outcome.status, detail: formatStatus(outcome) };
+  if (ended) return { ...row, mark: 'stopped', detail: stoppedAt(last) };
+  if (active) return { ...row, mark: 'running', detail: '' };
+  const fetched = steps.get('fetch');
+  return { ...row, mark: 'waiting', detail: fetched?.detail ? `fetched ${fetched.detail}` : '' };
+}
+
+function stoppedAt(last: [Step, Activity] | undefined): string {
+  if (!last) return 'stopped';
+  const [step, { mark }] = last;
+  return `stopped ${mark === 'running' ? 'at' : 'after'} ${step}`;
+}
+
+function shown({ detail, mark, startedAt, seconds }: Activity, now: Date, ended: boolean) {
+  return {
+    detail,
+    mark: ended && mark === 'running' ? ('stopped' as const) : mark,
+    seconds: seconds ?? (now.getTime() - startedAt.getTime()) / 1000,
+  };
+}
+
+function describe(steps: Map<Step, Activity>, name: Step, detail: string): void {
+  const step = steps.get(name);
+  if (step) step.detail = detail;
+}
+
+function finish(activity: Activity, mark: Mark, at: Date): void {
+  activity.mark = mark;
+  activity.seconds = (at.getTime() - activity.startedAt.getTime()) / 1000;
+}
