@@ -3,7 +3,7 @@
 FROM oven/bun:1.4.4-slim AS dependencies
 WORKDIR /app
 COPY package.json bun.lock ./
-RUN bun install --frozen-lockfile --production
+RUN bun install --frozen-lockfile --production --omit=peer
 
 FROM oven/bun:1.4.4-slim
 WORKDIR /app
