@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { planCard } from '../dataset/card.ts';
-import { CARD, isData, LEDGER, METADATA } from '../dataset/files.ts';
+import { CARD, LEDGER, METADATA, splitOfShard } from '../dataset/files.ts';
 import { fingerprintOf } from '../dataset/fingerprint.ts';
 import { describeFile } from '../dataset/hashes.ts';
 import { commitMessage, type Draft, formatMetadata, planMetadata } from '../dataset/metadata.ts';
@@ -126,11 +126,10 @@ async function writeText(file: string, text: string): Promise<void> {
   await Bun.write(file, text, { mode: 0o600 });
 }
 
-/** Data files of the head that the new version does not have: they would be loaded with it. */
+/** Shards of the head that the new version does not have: they would be loaded with it. Other files of the repo are not ours to delete. */
 function staleFiles(head: Head, files: Map<string, string>): string[] {
-  return head.state === 'absent'
-    ? []
-    : head.files.map(({ path }) => path).filter((path) => isData(path) && !files.has(path));
+  if (head.state === 'absent') return [];
+  return head.files.map(({ path }) => path).filter((path) => splitOfShard(path) !== undefined && !files.has(path));
 }
 
 type Commit = Parameters<LabelRun['target']['commit']>[1];

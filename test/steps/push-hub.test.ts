@@ -89,10 +89,11 @@ describe('push() to the Hub', () => {
   test('a second version keeps every split and deletes stale shards', async () => {
     await publish(rowsOf(100));
     const before = await splitsAt();
-    hub.commit(REPO, { 'data/train-00001-of-00002.parquet': 'stale' });
+    hub.commit(REPO, { 'data/train-00001-of-00002.parquet': 'stale', 'analysis/labels.csv': 'mine' });
     await publish(rowsOf(160));
     expectNothingMoved(before, await splitsAt());
     expect([...repo().files('main').keys()].filter((path) => path.startsWith('data/'))).toHaveLength(3);
+    expect(repo().files('main').has('analysis/labels.csv')).toBe(true);
     expect(repo().tags.size).toBe(2);
   });
 
