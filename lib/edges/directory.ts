@@ -54,8 +54,8 @@ export class DirectoryTarget implements Target {
     const version = await this.#current();
     if (version === undefined) return { state: 'absent' };
     const folder = join(this.#store, version);
-    const files = await listFolder(folder);
-    const text = (path: string) => readFile(join(folder, path), 'utf8').catch(() => undefined);
+    const files = await listFolder(folder).catch((cause) => this.#unreadable(version, cause));
+    const text = (path: string) => (files.some((file) => file.path === path) ? this.#text(version, path) : undefined);
     return {
       state: files.some(({ path }) => isData(path)) ? 'published' : 'empty',
       revision: version,
@@ -66,11 +66,21 @@ export class DirectoryTarget implements Target {
   }
 
   async download(revision: string, path: string, to: string): Promise<void> {
-    await copyFile(join(this.#store, revision, path), to).catch((cause) => {
-      throw new PipelineError('HEAD_UNREADABLE', `Cannot read ${path} of ${this.name}: ${cause.code}`, {
-        fix: 'restore the file from a backup',
-        cause,
-      });
+    await copyFile(join(this.#store, revision, path), to).catch((cause) =>
+      this.#unreadable(`${revision}/${path}`, cause),
+    );
+  }
+
+  #text(version: string, path: string): Promise<string> {
+    return readFile(join(this.#store, version, path), 'utf8').catch((cause) =>
+      this.#unreadable(`${version}/${path}`, cause),
+    );
+  }
+
+  #unreadable(what: string, cause: NodeJS.ErrnoException): never {
+    throw new PipelineError('HEAD_UNREADABLE', `Cannot read ${what} of ${this.name}: ${cause.code}`, {
+      fix: 'restore it from a backup',
+      cause,
     });
   }
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -184,6 +185,12 @@ describe('push() to a directory', () => {
     await expect(workshop.publish(rowsOf(120))).rejects.toMatchObject({ code: 'HEAD_UNREADABLE' });
     writeFileSync(join(published, 'dataset_metadata.json'), '{}');
     await expect(workshop.publish(rowsOf(120))).rejects.toMatchObject({ code: 'LEDGER_UNREADABLE' });
+  });
+
+  test('fails on a link whose version is gone', async () => {
+    await workshop.publish(rowsOf(100));
+    renameSync(join(store, 'v20260101_000100'), join(store, 'elsewhere'));
+    await expect(workshop.publish(rowsOf(120))).rejects.toMatchObject({ code: 'HEAD_UNREADABLE' });
   });
 
   test('keys the ledger with LEDGER_KEY, and keeps the splits', async () => {
