@@ -218,6 +218,7 @@ describe('named steps', () => {
     ],
     ['html_entities', '&#0;&#xD800;&#x80;', '\ufffd\ufffd€'],
     ['html_entities', 'plain', 'plain'],
+    ['html_entities', '\ufeff&lt;', '\ufeff<'],
     ['control_characters', 'a\x01\x08b\x0ec\x1bd\x7fe\x80\x84f\x86\x9fg', 'abcdefg'],
     [
       'control_characters',
