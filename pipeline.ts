@@ -26,8 +26,9 @@ export async function main(argv: string[], outside: World): Promise<number> {
     const options = parseArguments(argv, outside);
     await using demo = options.demo ? await (await import('./lib/demo/demo.ts')).openDemo(options, outside) : undefined;
     const world = demo?.world ?? outside;
-    const spec = await readSpec(options, world); // all problems at once, before anything is connected
-    if (options.check) return (await import('./lib/check/check.ts')).check(spec, world);
+    const read = await readSpec(options, world); // all problems at once, before anything is connected
+    const spec = demo?.redirect(read) ?? read;
+    if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
     await using run = await openRun(spec, options, world); // events, spool, data engine, targets
     using _progress = watch(run);
 

@@ -1,7 +1,7 @@
 import { Exit } from './cli.ts';
 import { toPipelineError } from './errors.ts';
 import { exitCodeOf } from './outcome.ts';
-import type { RunReport } from './report/report.ts';
+import type { LabelReport, RunReport } from './report/report.ts';
 import { renderReport } from './report/terminal.ts';
 import type { Run } from './run.ts';
 import { planMask } from './secrets.ts';
@@ -26,11 +26,23 @@ export function finish(run: Run): number {
   const { stdout, env } = world;
   const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
   stdout.write(
-    run.mask(
-      options.json ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report, { colour, columns: stdout.columns }),
-    ),
+    options.json
+      ? run.mask(`${JSON.stringify(report, null, 2)}\n`)
+      : renderReport(report, { colour, columns: stdout.columns, mask: run.mask }) +
+          run.mask(renderLoads(report.labels)),
   );
   return exitCode;
+}
+
+/** How to load what was published, ready to paste. */
+function renderLoads(labels: LabelReport[]): string {
+  const loads = labels.flatMap(({ target, outcome }) => {
+    if (outcome?.status === 'planned') return [JSON.stringify(outcome.directory)];
+    if (outcome?.status !== 'success' && outcome?.status !== 'unchanged') return [];
+    return [/^[./]/.test(target) ? JSON.stringify(target) : `"${target}", revision="${outcome.version}"`];
+  });
+  const lines = loads.map((load) => `  load_dataset(${load})\n`);
+  return lines.length === 0 ? '' : `\nLoad with: from datasets import load_dataset\n${lines.join('')}`;
 }
 
 /** Run the program; whatever it throws becomes a message on stderr and an exit code. */
@@ -42,7 +54,7 @@ export async function guard(world: World, program: () => Promise<number>): Promi
     if (thrown instanceof Exit) return thrown.exitCode;
     if (world.signal.aborted) {
       const { message, exitCode = 130 } = world.signal.reason as Error & { exitCode?: number };
-      world.stderr.write(`\nStopped by ${message}; nothing more is published.\n`);
+      world.stderr.write(`\nINTERRUPTED\n  Stopped by ${message}; nothing more is published\n`);
       return exitCode;
     }
     if (thrown instanceof SpecError) {

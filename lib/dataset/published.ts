@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import * as v from 'valibot';
 import type { Head } from '../edges/target.ts';
 import { PipelineError } from '../errors.ts';
-import type { LabelRun, Run } from '../run.ts';
+import { type LabelRun, type Run, warn } from '../run.ts';
 import { identifier, literal } from '../sql.ts';
 import { isData, LEDGER, METADATA, splitOfShard } from './files.ts';
 import { sha256File } from './hashes.ts';
@@ -43,7 +43,9 @@ export async function readPublished(run: Run, label: LabelRun): Promise<Publishe
   if (head.state === 'absent')
     return { head, ledger, version: undefined, fingerprint: undefined, intact: false, classes: undefined };
   const metadata = parseMetadata(label, head.metadata);
-  if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
+  if (run.options.resplit)
+    warn(run, 'the published split is forgotten: rows move between train and test', label.spec.name);
+  else if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
   else if (head.files.some(({ path }) => path === LEDGER))
     throw unreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
   else if (head.state === 'published') await rebuildLedger(run, label, head, ledger);

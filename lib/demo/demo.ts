@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import type { Options } from '../options.ts';
+import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { startDemoDatabase } from './database.ts';
 
-/** A world whose database is embedded and whose targets are directories below --out: the shipped spec runs in it as it is. */
+/** A world with an embedded database, in which the shipped spec runs as it is. */
 export interface Demo extends AsyncDisposable {
   world: World;
+  /** The same spec with every label published below --out, wherever the YAML would send it. */
+  redirect(spec: Spec): Spec;
 }
 
 export async function openDemo({ out }: Options, world: World): Promise<Demo> {
@@ -20,5 +23,12 @@ export async function openDemo({ out }: Options, world: World): Promise<Demo> {
     DEPARTMENT_DATASET: folder('department'),
     URGENCY_DATASET: folder('urgency'),
   };
-  return { world: { ...world, env }, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+  return {
+    world: { ...world, env },
+    redirect: (spec) => ({
+      ...spec,
+      labels: spec.labels.map((label) => ({ ...label, target: { kind: 'directory', path: folder(label.name) } })),
+    }),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  };
 }

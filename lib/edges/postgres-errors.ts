@@ -20,20 +20,60 @@ const CONDITIONS: Record<string, string> = {
   '53100': 'disk full',
 };
 
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH/;
-/** The network's codes, the driver's, and SQLSTATE classes 08 (connection), 57P0x (shutdown), 53300 (too many connections), 40 (serialization). */
-const LOST = /^(E[A-Z_]+|CONNECT|CONNECTION_|08|57P0|53300|40)/;
+/** The system's codes, the driver's, and SQLSTATE classes 08 (connection), 57P0x (shutdown), 53300 (too many connections), 40 (serialization). */
+const TRANSIENT = /^(E[A-Z]+|EAI_[A-Z]+|CONNECT_TIMEOUT|CONNECTION_[A-Z]+|08\w{3}|57P0\w|53300|40\w{3})$/;
+const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 interface DatabaseFault {
+  name?: string;
   code?: string;
   routine?: string;
   position?: string;
-  message?: string;
 }
 
-/** A fault of the disk or of the caller, not of the server. */
-export function isLocalFault(thrown: unknown): boolean {
-  return /^(ENOSPC|EACCES|EROFS|EDQUOT|EIO|ENOENT|EEXIST|EMFILE)$/.test((thrown as DatabaseFault)?.code ?? '');
+/** The same may succeed later, over another connection. */
+export function isTransient(thrown: unknown): boolean {
+  return TRANSIENT.test(codeOf(thrown));
+}
+
+function codeOf(thrown: unknown): string {
+  const { name, code } = (thrown ?? {}) as DatabaseFault;
+  return name === 'TimeoutError' ? 'ETIMEDOUT' : String(code ?? ''); // AbortSignal.timeout()'s code is a number
+}
+
+/** An error of connecting and logging in, in our terms. */
+export function translateLoginError(thrown: unknown): unknown {
+  if (thrown instanceof PipelineError) return thrown;
+  const code = codeOf(thrown);
+  const isPooler = code === '08P01'; // PgBouncer 1.18 says so whatever it refuses, and when it has no connection left
+  if (isTransient(thrown) && !isPooler) return connectionError('DATABASE_UNREACHABLE', code, thrown);
+  if (/^ERR_(SSL|TLS|OSSL)/.test(code)) return tlsError(thrown); // TLS 1.3 refuses a client's certificate after the handshake
+  if (!SQLSTATE.test(code) && code !== 'SASL_SIGNATURE_MISMATCH') return thrown;
+  const found = SQLSTATE.test(code) ? `SQLSTATE ${code}` : code;
+  return new PipelineError('DATABASE_LOGIN', `The database refuses the login (${found})`, {
+    retryable: isPooler,
+    fix: isPooler
+      ? 'check user, password and database name of the URL; if they are right, the pooler’s log'
+      : 'check user, password and database name of the URL',
+    cause: withoutText(thrown),
+  });
+}
+
+/** The handshake failed, on either side. */
+export function tlsError(cause: unknown): PipelineError {
+  const code = codeOf(cause) || 'unknown';
+  const isOurs = /^ERR_(OSSL|SSL_\w+_ALERT)/.test(code);
+  return new PipelineError('DATABASE_TLS', `The certificate or the encryption is not accepted (${code})`, {
+    fix: isOurs
+      ? 'check the PEM files of sslrootcert, sslcert and sslkey'
+      : 'give the CA as sslrootcert=PATH in the URL or as DATABASE_CA; the host name must be the certificate’s',
+    cause,
+  });
+}
+
+function connectionError(code: Code, found: string, thrown: unknown): PipelineError {
+  const [fix, cause] = ['bun pipeline.ts --check names the broken hop', withoutText(thrown)];
+  return new PipelineError(code, `The connection to the database failed (${found})`, { retryable: true, fix, cause });
 }
 
 /**
@@ -44,39 +84,17 @@ export function isLocalFault(thrown: unknown): boolean {
 export function translateDatabaseError(thrown: unknown, statement?: string): unknown {
   if (thrown instanceof PipelineError) return thrown;
   const fault = (thrown ?? {}) as DatabaseFault;
-  const { code = '' } = fault;
+  const code = codeOf(thrown);
   if (fault.routine === 'check_enable_rls' || code === '42501') return permission(fault, thrown);
   if (code === '57014')
     return error(
       'DATABASE_TIMEOUT',
-      'The query took longer than statement_timeout',
+      'The query took longer than statement_timeout, or somebody cancelled it',
       thrown,
       'raise database.statement_timeout, or add an index',
     );
-  if (/^(28|3D)/.test(code))
-    return error(
-      'DATABASE_LOGIN',
-      `The database refuses the login (SQLSTATE ${code})`,
-      thrown,
-      'check user, password and database name of the URL',
-    );
-  if (CERTIFICATE.test(code))
-    return error(
-      'DATABASE_TLS',
-      `The server’s certificate is not accepted (${code})`,
-      thrown,
-      'give the CA as sslrootcert=PATH in the URL or as DATABASE_CA; the host name must be the certificate’s',
-    );
-  if (LOST.test(code))
-    return new PipelineError(
-      /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOST|ENET|ETIMEDOUT|CONNECT|57P03|53300)/.test(code) &&
-        !code.startsWith('CONNECTION_')
-        ? 'DATABASE_UNREACHABLE'
-        : 'DATABASE_LOST',
-      `The connection to the database failed (${code})`,
-      { retryable: true, fix: 'bun pipeline.ts --check names the broken hop', cause: thrown },
-    );
-  if (/^[0-9A-Z]{5}$/.test(code)) return queryError(fault, thrown, statement);
+  if (isTransient(thrown)) return connectionError('DATABASE_LOST', code, thrown);
+  if (SQLSTATE.test(code)) return queryError(fault, thrown, statement);
   return thrown;
 }
 
@@ -108,18 +126,25 @@ function queryError(fault: DatabaseFault, cause: unknown, statement: string | un
   );
 }
 
-/** The line that the server points at; its position counts characters of the statement from 1. */
+/** The line that the server points at; its position counts characters of the statement from 1, not UTF-16 units. */
 function lineOf({ position }: DatabaseFault, statement: string | undefined): string {
   if (!position || statement === undefined) return '';
-  const at = Number(position) - 1;
+  const before = [...statement].slice(0, Number(position) - 1).join('');
   const line =
     statement
-      .slice(statement.lastIndexOf('\n', at) + 1)
+      .slice(before.lastIndexOf('\n') + 1)
       .split('\n', 1)[0]
       ?.trim() ?? '';
   return ` near "${line.length > 80 ? `${line.slice(0, 80)}…` : line}"`;
 }
 
-function error(code: Code, message: string, cause: unknown, fix: string): PipelineError {
-  return new PipelineError(code, message, { fix, cause });
+function error(code: Code, message: string, thrown: unknown, fix: string): PipelineError {
+  return new PipelineError(code, message, { fix, cause: withoutText(thrown) });
+}
+
+/** What may be kept of a server's error. Its message and details quote rows, also in lines that look like frames of a stack. */
+function withoutText(thrown: unknown): unknown {
+  const { name, code, routine } = (thrown ?? {}) as DatabaseFault;
+  if (!SQLSTATE.test(String(code))) return thrown;
+  return Object.assign(new Error(`SQLSTATE ${code}`), { name, code, routine });
 }

@@ -105,7 +105,7 @@ export class LiveView implements Disposable {
     const names = Math.min(widest, Math.max(NAMES, Math.floor(0.4 * this.#width)));
     const lines = rows.flatMap((row) => this.#row(row, names));
     if (this.#ended || lines.length <= MOST_LINES) return lines;
-    const running = rows.findIndex(({ level, mark, name }) => level === 0 && mark === 'running' && name !== 'database');
+    const running = rows.findIndex(({ level, mark }) => level === 0 && mark === 'running');
     const first = Math.min(Math.max(0, running - MOST_LINES / 2), lines.length - MOST_LINES);
     return lines.slice(first, first + MOST_LINES);
   }
@@ -116,14 +116,14 @@ export class LiveView implements Disposable {
       mark === 'running' ? (['cyan', SPINNER[this.#frame % SPINNER.length] ?? ''] as const) : MARKS[mark];
     const indent = ' '.repeat(INDENT * level);
     const head = `${indent}${paint(style, sign)} ${padEnd(cut(this.#clean(name), names - indent.length), names - indent.length)}`;
-    const time = seconds ? `  ${formatSeconds(seconds)}` : '';
+    const time = seconds ? paint('dim', `  ${formatSeconds(seconds)}`) : '';
     const text = this.#clean(detail);
     const room = this.#width - widthOf(head) - 2 - widthOf(time);
     if (!this.#ended || widthOf(text) <= room)
-      return [`${head}${text ? `  ${cutWords(text, room)}` : ''}${paint('dim', time)}`.trimEnd()];
+      return [`${head}${text ? `  ${cutWords(text, room)}` : ''}${time}`.trimEnd()];
     const below = wrap(text, this.#width - 2 * INDENT).map(
       (line) => ' '.repeat(2 * INDENT) + cut(line, this.#width - 2 * INDENT),
     );
-    return [`${head}${paint('dim', time)}`, ...below];
+    return [`${head}${time}`, ...below];
   }
 }

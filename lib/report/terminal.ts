@@ -101,7 +101,12 @@ function renderRows({ fetched, kept, dropped }: LabelReport, width: number): str
 function renderUnknown({ unknownClasses = [] }: LabelReport, width: number): string[] {
   return unknownClasses.flatMap(({ value, rows, nearest }) => {
     const hint = nearest ? `; did the data mean "${nearest}"?` : '';
-    return hang('unknown class', `${quote(value)}: ${formatCount(rows)} rows${hint}`, width, 2);
+    return hang(
+      'unknown class',
+      `${quote(value)}: ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${hint}`,
+      width,
+      2,
+    );
   });
 }
 
@@ -151,8 +156,8 @@ function planTable({ splits }: SplitReport, classes: string[], total: number): T
 
 /** A row of a table that has no room for columns. */
 function renderStacked(header: TableRow, { name, cells }: TableRow, width: number, paint: Paint): string[] {
-  const pairs = cells.flatMap((cell, column) => (cell === '' ? [] : [`${header.cells[column]}\u00A0${cell}`]));
-  const values = hang(' ', pairs.join(', '), width, 2).map((line) => line.replaceAll('\u00A0', ' '));
+  const pairs = cells.flatMap((cell, column) => (cell === '' ? [] : [`${header.cells[column]} ${cell}`]));
+  const values = hang(' ', pairs.join(', '), width, 2);
   return [...wrap(name, width).map((line) => paint('bold', line)), ...values];
 }
 
@@ -178,11 +183,12 @@ function define(term: string, text: string, width: number): string[] {
   return hang(padEnd(term, TERM - 1), text, width, TERM);
 }
 
-/** `head` and `text`, wrapped; later lines indented. */
+/** `head` and `text`, wrapped; later lines indented. A number stays with its name and its unit. */
 function hang(head: string, text: string, width: number, indent: number): string[] {
   const filler = '\u2007'.repeat(widthOf(head)); // stands for the head, which may hold blanks and escapes
-  const [first = '', ...rest] = wrap(`${filler} ${plain(text)}`, width);
+  const glued = plain(text).replace(/ (?=\d)|(?<=\d) (?=(?:min|s|rows?|new)\b)/g, '\u00A0');
+  const [first = '', ...rest] = wrap(`${filler} ${glued}`, width);
   const more = rest.length === 0 ? [] : wrap(rest.join(' '), width - indent);
   const lines = [`${head}${first.slice(filler.length)}`, ...more.map((line) => `${' '.repeat(indent)}${line}`)];
-  return lines.map((line) => line.trimEnd());
+  return lines.map((line) => line.replaceAll('\u00A0', ' ').trimEnd());
 }

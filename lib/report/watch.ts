@@ -2,7 +2,7 @@ import type { Run } from '../run.ts';
 import { LiveView } from './live.ts';
 import { logTo } from './log.ts';
 
-const NARROWEST = 20; // cells
+const NARROWEST = 30; // cells
 
 /** Show the run's progress on stderr: live in a terminal, one line per step elsewhere. Disposing it ends the showing. */
 export function watch(run: Run): Disposable {

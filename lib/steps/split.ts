@@ -28,8 +28,8 @@ export async function split(
 ): Promise<Assigned> {
   const { spec, report } = label;
   const { engine } = run;
-  const ledger = run.options.resplit ? `(SELECT * FROM ${published.ledger.table} LIMIT 0)` : published.ledger.table;
-  if (!run.options.resplit) await refuseRemovedSplits(run, label, published);
+  const ledger = published.ledger.table;
+  await refuseRemovedSplits(run, label, published);
   const table = identifier(`assigned_${spec.name}`);
   await engine.run(planMembers(cleaned.table), { salt: run.salt });
   await engine.run(planRemembered(ledger, spec.split));

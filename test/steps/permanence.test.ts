@@ -146,6 +146,8 @@ describe('a row never changes split', () => {
     await workshop.publish(rows);
     const renamed = labelSpec('split: { train: 0.8, dev: 0.1, test: 0.1 }');
     await expect(workshop.publish(rows, renamed)).rejects.toMatchObject({ code: 'SPLIT_REMOVED' });
-    expect((await workshop.publish(rows, renamed, { resplit: true })).outcome.status).toBe('success');
+    const left = rows.slice(10); // some of what was published is gone: its old split must not come back
+    expect((await workshop.publish(left, renamed, { resplit: true })).outcome.status).toBe('success');
+    expect((await workshop.publish(left, renamed)).outcome.status).toBe('unchanged');
   });
 });

@@ -180,6 +180,9 @@ describe('push() to a directory', () => {
     writeFileSync(ledger, original);
     workshop.env.LEDGER_KEY = 'another key';
     await expect(workshop.publish(rowsOf(120))).rejects.toMatchObject({ code: 'LEDGER_KEY' });
+    expect(
+      (await workshop.publish(rowsOf(120), labelSpec(), { resplit: true, dryRun: true, out: './plan' })).outcome.status,
+    ).toBe('planned'); // the way out that the error names
     delete workshop.env.LEDGER_KEY;
     writeFileSync(join(published, 'dataset_metadata.json'), '{');
     await expect(workshop.publish(rowsOf(120))).rejects.toMatchObject({ code: 'HEAD_UNREADABLE' });

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'bun:test';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { widthOf } from '../../lib/report/layout.ts';
+import type { RunReport } from '../../lib/report/report.ts';
+import { renderReport, type TerminalOptions } from '../../lib/report/terminal.ts';
+import { planMask } from '../../lib/secrets.ts';
+import { department, ended, nepali, runReport, UNREACHABLE, VERSION } from './reports.ts';
+
+const plainText: TerminalOptions = { colour: false, columns: 80, mask: (text) => text };
+const render = (report: RunReport, options: Partial<TerminalOptions> = {}) =>
+  renderReport(report, { ...plainText, ...options });
+
+const success = runReport([department()]);
+const [split] = [department().split ?? expect.unreachable()];
+const unknown = runReport([
+  department({
+    dropped: { unknown_class: 41 },
+    unknownClasses: [
+      { value: 'Municipal Governance', rows: 1204, nearest: 'Municipal Governance & Community Services' },
+      { value: 'tab\t, escape \x1b[31m\x9b31m, reversed \u202etxt', rows: 1 },
+    ],
+  }),
+]);
+const outcomes = runReport(
+  [
+    ended('unchanged', { status: 'unchanged', version: VERSION }),
+    ended('nameless', { status: 'unchanged', version: '' }),
+    ended('planned', { status: 'planned', version: VERSION, directory: './out/dry-run/planned' }),
+    ended('skipped', { status: 'skipped_insufficient_data', rows: 450, minimum: 1000, stage: 'fetched' }),
+    ended('refused', {
+      status: 'refused',
+      problem: {
+        code: 'TARGET_PUBLIC',
+        message: 'Cannot publish to acme/refused-mistakes: it is public',
+        fix: 'write push: { private: false } if its rows may be read by everybody',
+      },
+    }),
+    ended('failed', { status: 'failed', problem: UNREACHABLE }),
+    ended('fixless', { status: 'failed', problem: { code: 'INTERNAL', message: 'Cannot go on' } }),
+  ],
+  ['LEDGER_KEY is not set, and acme/unchanged-mistakes is public', 'a second one'],
+);
+const details = runReport([
+  department({
+    fetched: { misclassified: 1971, correct: 703, asked: 985, total: 2674 },
+    kept: { misclassified: 1971, correct: 703, total: 2674 },
+    dropped: {},
+    previousVersion: VERSION,
+    split: {
+      ...split,
+      remembered: 2500,
+      assigned: 174,
+      merged: 3,
+      smallClasses: ['Security & Law Enforcement', 'Other'],
+    },
+  }),
+]);
+
+const GOLDEN: Record<string, () => string> = {
+  'success-pipe': () => render(success, { columns: undefined }),
+  'success-80': () => render(success),
+  'success-60': () => render(success, { columns: 60 }),
+  'success-40': () => render(success, { columns: 40 }),
+  'success-colour': () => render(success, { colour: true }),
+  'outcomes-80': () => render(outcomes),
+  'outcomes-40': () => render(outcomes, { columns: 40 }),
+  'outcomes-colour': () => render(outcomes, { colour: true }),
+  'unknown-80': () => render(unknown),
+  'unknown-40': () => render(unknown, { columns: 40 }),
+  'details-80': () => render(details),
+  'details-60': () => render(details, { columns: 60 }),
+  'devanagari-80': () => render(runReport([nepali()])),
+  'devanagari-60': () => render(runReport([nepali()]), { columns: 60 }),
+  'two-labels-80': () => render(runReport([department(), nepali()])),
+};
+
+describe('renderReport()', () => {
+  test.each(Object.keys(GOLDEN))('%s is as test/report/golden shows it', (name) => {
+    const file = join(import.meta.dir, 'golden', `${name}.txt`);
+    const rendered = (GOLDEN[name] ?? expect.unreachable())().replaceAll('\x1b', '␛');
+    if (process.env.UPDATE_GOLDEN) writeFileSync(file, rendered);
+    expect(existsSync(file), `${file} is missing: UPDATE_GOLDEN=1 writes it`).toBeTrue();
+    expect(rendered).toBe(readFileSync(file, 'utf8'));
+  });
+
+  const reports = { success, unknown, outcomes, details, nepali: runReport([nepali()]) };
+  const sizes = [40, 41, 52, 60, 79, 80, 100, 120, undefined];
+  describe.each(Object.entries(reports))('of %s', (_, report) => {
+    test.each(sizes)('at %p columns: no line is wider, but for one word that is; none ends in blanks', (columns) => {
+      for (const line of render(report, { columns }).split('\n')) {
+        const oneWord = !line.trim().includes(' ');
+        if (!oneWord) expect(widthOf(line), line).toBeLessThanOrEqual(columns ?? 120);
+        expect(line).toBe(line.trimEnd());
+      }
+    });
+
+    test.each(sizes)('at %p columns: every number stands there whole', (columns) => {
+      const numbers = (text: string) => text.match(/\d[\d,.]*\d|\d/g)?.sort();
+      expect(numbers(render(report, { columns }))).toEqual(numbers(render(report, { columns: 1000 })));
+    });
+
+    test('colours change nothing but colours', () => {
+      const coloured = render(report, { colour: true, columns: 60 });
+      expect(coloured).toContain('\x1b[');
+      expect(Bun.stripANSI(coloured)).toBe(render(report, { columns: 60 }));
+    });
+  });
+
+  test('hides a secret of several words that a line break would cut', () => {
+    const message = 'Cannot log in to the database server with the pass phrase correct horse battery staple';
+    const report = runReport([ended('failed', { status: 'failed', problem: { code: 'DATABASE_LOGIN', message } })]);
+    const mask = planMask({ DATABASE_PASSPHRASE: 'correct horse battery staple' });
+    for (let columns = 40; columns < 120; columns++) {
+      const rendered = render(report, { mask, columns });
+      expect(rendered).toContain('***');
+      expect(rendered).not.toMatch(/correct|horse|battery|staple/);
+    }
+  });
+});
