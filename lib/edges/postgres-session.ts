@@ -88,14 +88,20 @@ async function connectSession(
     const backend = (current as { state?: Backend | null } | undefined)?.state;
     if (backend?.pid) await sendCancel(place, encryption, backend).catch(() => {});
   };
+  // The driver says nothing of a query that it is given after its socket is gone, so an interruption answers for it.
+  const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>();
+  interrupted.catch(() => {});
   const stop = () => {
-    stopped = cancel().finally(() => socket?.destroy());
+    stopped = cancel().finally(() => {
+      socket?.destroy();
+      interrupt(signal.reason);
+    });
   };
   const send = async <R>(statement: string, work: (query: CopyQuery & PromiseLike<Rows>) => PromiseLike<R>) => {
     const query = sql.unsafe(statement).simple() as unknown as CopyQuery & PromiseLike<Rows>;
     current = query;
     try {
-      return await work(query);
+      return await Promise.race([work(query), interrupted]);
     } finally {
       current = undefined;
     }

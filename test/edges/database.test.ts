@@ -194,6 +194,35 @@ describe.skipIf(server === undefined)('a snapshot', () => {
     await expect(lost).rejects.toMatchObject({ retryable: true });
   });
 
+  test('knows that a connection was lost between two queries', async () => {
+    const lost = read(url, async (snapshot) => {
+      await sql(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'prepare-dataset' AND pid <> pg_backend_pid()`,
+      );
+      await snapshot.copy('SELECT 1', fresh());
+    });
+    await expect(lost).rejects.toMatchObject({ retryable: true });
+  });
+
+  test('stops whenever it is interrupted, between two queries too', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const controller = new AbortController();
+      const reading = read(
+        url,
+        async (snapshot) => {
+          for (let round = 0; ; round++) {
+            if (round === 1) for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+            if (round === 1) controller.abort(new Error('stop'));
+            await snapshot.copy('SELECT 1', fresh());
+          }
+        },
+        {},
+        controller.signal,
+      );
+      await expect(reading).rejects.toThrow('stop');
+    }
+  });
+
   test('knows a wrong password, a wrong database and missing rights', async () => {
     await expect(read(as('plain', 'wrong'), one)).rejects.toMatchObject({ code: 'DATABASE_LOGIN', retryable: false });
     await expect(read(url.replace(/\/\w+$/, '/none'), one)).rejects.toMatchObject({ code: 'DATABASE_LOGIN' });

@@ -1,6 +1,10 @@
+import { afterAll, afterEach, beforeAll, expect } from 'bun:test';
 import { type Snapshot, withSnapshot } from '../../lib/edges/postgres.ts';
+import { openRun } from '../../lib/open.ts';
+import type { Run } from '../../lib/run.ts';
 import { parseSpec } from '../../lib/spec/read.ts';
 import type { DatabaseSpec } from '../../lib/spec/spec.ts';
+import { testWorld } from '../run/world.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 export interface ReadOptions {
@@ -52,4 +56,63 @@ export async function until({ psql }: PostgresServer, condition: string, url?: s
 export function sessions(url: string, comparison: string): string {
   const database = new URL(url).pathname.slice(1);
   return `count(*) ${comparison} FROM pg_stat_activity WHERE application_name = 'prepare-dataset' AND datname = '${database}'`;
+}
+
+const NOTHING = 'SELECT 1 AS key, NULL::text AS text, NULL::text AS label WHERE false';
+
+/** A spec whose labels have one source each, of reviewed mistakes. */
+export function planYaml(sources: Record<string, string>): string {
+  const labels = Object.entries(sources).map(
+    ([name, sql]) =>
+      `  ${name}: { repo: ./${name}, classes: [A, B], sources: { misclassified: ${JSON.stringify(sql)} } }`,
+  );
+  return `version: 1
+database: { url: '\${POSTGRES_URL}', statement_timeout: 30s }
+defaults: { min_samples: 0, max_text_bytes: 1200000, sources: { correct: "${NOTHING}" } }
+labels:
+${labels.join('\n')}
+`;
+}
+
+const OPTIONS = {
+  config: 'test.yaml',
+  labels: [],
+  dryRun: true,
+  check: false,
+  demo: false,
+  out: 'out',
+  json: false,
+  force: false,
+  allowClassChange: false,
+  resplit: false,
+  verbose: false,
+};
+
+/** A run of its own, whose clock notes the waits and calls back instead of waiting. */
+export async function openFetch(
+  url: string,
+  folder: string,
+  sources: Record<string, string>,
+  onWait: () => unknown = () => {},
+): Promise<{ run: Run; waits: number[] }> {
+  const waits: number[] = [];
+  const clock = {
+    now: () => new Date(),
+    sleep: async (ms: number) => {
+      waits.push(ms);
+      await onWait();
+    },
+  };
+  const env = { POSTGRES_URL: url };
+  const world = testWorld({ env, cwd: folder, tmpdir: folder, clock });
+  return { run: await openRun(parseSpec('test.yaml', planYaml(sources), env), OPTIONS, world), waits };
+}
+
+/** A promise that nobody awaits, or an error in a callback, fails the test during which it comes up. */
+export function failOnUnforeseen(): void {
+  const unforeseen: unknown[] = [];
+  const note = (thrown: unknown) => void unforeseen.push(thrown);
+  beforeAll(() => void process.on('unhandledRejection', note).on('uncaughtException', note));
+  afterEach(() => expect(unforeseen.splice(0)).toEqual([]));
+  afterAll(() => void process.off('unhandledRejection', note).off('uncaughtException', note));
 }

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdir, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import type { Run } from '../../lib/run.ts';
+import * as balance from '../../lib/steps/balance.ts';
+import { fetch } from '../../lib/steps/fetch.ts';
+import { type PostgresServer, requirePostgres } from './postgres-server.ts';
+import { codeOf, failOnUnforeseen, openFetch, read } from './snapshots.ts';
+
+const found = await requirePostgres('postgresql');
+const server = found as PostgresServer;
+failOnUnforeseen();
+let scratch: string;
+let url: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'postgres-fetch-'));
+  if (found) url = await server.createDatabase();
+});
+
+afterAll(() => rm(scratch, { recursive: true }));
+
+interface LoadedRow {
+  key: string;
+  /** md5 of its bytes: the engine's binding drops a byte order mark when it makes a string of them. */
+  text: string | null;
+  value: string | null;
+  too_long: boolean;
+}
+
+const loaded = (run: Run, label: string) =>
+  run.engine.rows<LoadedRow>(
+    `SELECT key, md5(text) AS text, md5(value) AS value, too_long FROM fetched_${label} ORDER BY "row"`,
+  );
+const md5 = (text: string | null) => (text === null ? null : new Bun.CryptoHasher('md5').update(text).digest('hex'));
+
+const HOSTILE = [
+  ['', 'plain', '"', '""', '"quoted"', `it's`, ',', ',,,', '\\', '\\\\', '\\N', '\\.', 'NULL', ' ', '\t'],
+  [
+    '\n',
+    '\r',
+    '\r\n',
+    '\n\n',
+    'a\nb',
+    'a\rb',
+    'a\r\nb',
+    '\\.\n',
+    'a\n\\.\nb',
+    '\n\\.\n',
+    '"\n"',
+    '",\n"',
+    '\r\n\\.\r\n',
+  ],
+  [
+    '1,"a","f","A"\n2,"b","f","B"',
+    '"1","a",f,"A"\r\n"2"',
+    '\n"x","y","t","z"\n',
+    '--',
+    '; DROP',
+    '{"a": "b\\n"}',
+    '\ufeffbom',
+  ],
+  [
+    'काठमाडौँ महानगरपालिका\nवडा नं. १०',
+    '😀👩‍👩‍👧‍👦🇳🇵',
+    'e\u0301 é',
+    '\u2028\u2029\u0085\u00a0\u200b',
+    '\u0001\u001b[31m\u007f',
+    '\u{10ffff}',
+  ],
+  [
+    'x'.repeat(1_000_000),
+    '"'.repeat(1_000_000),
+    'क'.repeat(333_333),
+    '\n'.repeat(1_000_000),
+    'a\n"b",\r\n'.repeat(100_000),
+  ],
+].flat();
+
+describe.skipIf(!found)('what is fetched', () => {
+  test('equals what was inserted, character by character', async () => {
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    const rows = [...HOSTILE, null].map((text, i) => ({
+      key: `k${i}\n",${i}`,
+      text,
+      label: i % 2 ? text?.slice(0, 999) : null,
+    }));
+    await sql`CREATE TABLE hostile AS SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::text::json)
+      AS row (key text, text text, label text)`;
+    await sql`INSERT INTO hostile VALUES ('long', ${'x'.repeat(1_200_001)}, 'A')`;
+    await sql.end();
+    const { run } = await openFetch(url, scratch, { topic: 'SELECT key, text, label FROM hostile' });
+    await using _run = run;
+    await fetch(run, balance);
+    expect(run.labels[0]?.report.outcome).toBeUndefined();
+    const got = await loaded(run, 'topic');
+    expect(got.length).toBe(rows.length + 1);
+    for (const [i, { key, text, label }] of rows.entries())
+      expect({ ...got[i], is: text?.slice(0, 50) }).toEqual({
+        key,
+        text: md5(text),
+        value: md5(label ?? null),
+        too_long: false,
+        is: text?.slice(0, 50),
+      });
+    expect(got.at(-1)).toEqual({ key: 'long', text: null, value: md5('A'), too_long: true });
+  }, 20_000);
+
+  test('never hangs the next query, whatever multiple of a buffer it fills', async () => {
+    await read(url, async (snapshot) => {
+      for (const kibibytes of [0, 8, 16, 32, 64, 128, 192, 512, 1024]) {
+        for (const off of [-8, -7, -6, -5, -3, 0, 1]) {
+          const length = Math.max(0, kibibytes * 1024 + off);
+          const file = join(scratch, `${kibibytes}${off}.csv`);
+          expect(await snapshot.copy(`SELECT repeat('x', ${length})`, file)).toBe(1);
+          expect((await stat(file)).size).toBe(length + 3); // two quotes, a line break
+          await rm(file);
+        }
+        const rows = kibibytes * 16; // messages of 64 bytes
+        const file = join(scratch, `${kibibytes}.csv`);
+        expect(await snapshot.copy(`SELECT repeat('x', 56) FROM generate_series(1, ${rows})`, file)).toBe(rows);
+        expect((await stat(file)).size).toBe(rows * 59);
+        expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
+      }
+    });
+  }, 20_000);
+});
+
+describe.skipIf(!found)('the spool', () => {
+  const big = `SELECT repeat('x', 997) FROM generate_series(1, 100000)`; // 1 kB a row
+
+  test('is for its owner only, and never replaces a file', async () => {
+    const file = join(scratch, 'private.csv');
+    await read(url, async (snapshot) => {
+      await snapshot.copy('SELECT 1', file);
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+      expect(await codeOf(snapshot.copy(big, file))).toBe('OUTPUT_UNWRITABLE');
+      expect((await stat(file)).size).toBe(4);
+      expect(await codeOf(snapshot.copy(big, join(scratch, 'missing', 'x.csv')))).toBe('OUTPUT_UNWRITABLE');
+      expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
+    });
+  });
+
+  test('on a full disk is an error, also where the last bytes fit in part; the next query is read', async () => {
+    const disk = await mountSmallDisk(1_200_000);
+    if (!disk) return;
+    await using _disk = disk;
+    await read(url, async (snapshot) => {
+      for (const rows of [1_300, 100_000, 2_000_000]) {
+        const file = join(disk.path, 'spool.csv');
+        const select = big.replace('100000', String(rows));
+        expect(await codeOf(snapshot.copy(select, file))).toBe('DISK_FULL');
+        await rm(file);
+        expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
+      }
+      expect(await snapshot.copy(big.replace('100000', '1000'), join(disk.path, 'fits.csv'))).toBe(1000);
+    });
+  }, 20_000);
+
+  /** A file system that is full soon; undefined, with one loud line, where nothing may be mounted. */
+  async function mountSmallDisk(bytes: number) {
+    const path = join(scratch, 'small');
+    await mkdir(path);
+    const command = ['mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path];
+    const mounted = Bun.which('mount') && Bun.spawnSync(command).success && (await statfs(path)).blocks < 1000;
+    if (!mounted)
+      return void process.stderr.write('\nSKIPPED: no file system can be mounted: a full disk is not tried\n');
+    return { path, [Symbol.asyncDispose]: async () => void Bun.spawnSync(['umount', path]) };
+  }
+});
