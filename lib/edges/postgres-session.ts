@@ -66,6 +66,10 @@ async function requireKind(session: Session, kind: SessionKind | undefined): Pro
   });
 }
 
+function closed(): Error {
+  return Object.assign(new Error('closed'), { code: 'CONNECTION_CLOSED' });
+}
+
 async function connectSession(
   database: DatabaseSpec,
   place: Place,
@@ -76,11 +80,15 @@ async function connectSession(
   let socket: Socket | undefined;
   let current: CopyQuery | undefined;
   let stopped: Promise<void> | undefined;
+  // The driver never answers a query that it is given after its socket is gone, so the loss itself does.
+  const { promise: lost, reject: lose } = Promise.withResolvers<never>();
+  lost.catch(() => {});
   const connect = async () => {
     // The driver would connect again by itself, and go on outside of the transaction.
-    if (socket) throw Object.assign(new Error('closed'), { code: 'CONNECTION_CLOSED' });
+    if (socket) throw closed();
     const limit = AbortSignal.timeout(database.address.connectTimeoutSeconds * 1000);
     socket = await openSocket(place, encryption, AbortSignal.any([signal, limit]));
+    socket.once('close', () => lose(closed()));
     return socket;
   };
   const sql = postgres(driverOptions(database.address, connect));
@@ -88,20 +96,17 @@ async function connectSession(
     const backend = (current as { state?: Backend | null } | undefined)?.state;
     if (backend?.pid) await sendCancel(place, encryption, backend).catch(() => {});
   };
-  // The driver says nothing of a query that it is given after its socket is gone, so an interruption answers for it.
-  const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>();
-  interrupted.catch(() => {});
   const stop = () => {
     stopped = cancel().finally(() => {
       socket?.destroy();
-      interrupt(signal.reason);
+      lose(signal.reason);
     });
   };
   const send = async <R>(statement: string, work: (query: CopyQuery & PromiseLike<Rows>) => PromiseLike<R>) => {
     const query = sql.unsafe(statement).simple() as unknown as CopyQuery & PromiseLike<Rows>;
     current = query;
     try {
-      return await Promise.race([work(query), interrupted]);
+      return await Promise.race([work(query), lost]);
     } finally {
       current = undefined;
     }
