@@ -106,7 +106,7 @@ export class DirectoryTarget implements Target {
       }
       await rename(draft, join(this.#store, change.version));
       await this.#switch(change.version);
-      return { revision: change.version, url: this.#link };
+      return { revision: change.version, url: this.name };
     });
   }
 

@@ -85,7 +85,7 @@ export function translateDatabaseError(thrown: unknown, statement?: string): unk
   if (thrown instanceof PipelineError) return thrown;
   const fault = (thrown ?? {}) as DatabaseFault;
   const code = codeOf(thrown);
-  if (fault.routine === 'check_enable_rls' || code === '42501') return permission(fault, thrown);
+  if (code === '42501') return permission(fault, thrown);
   if (code === '57014')
     return error(
       'DATABASE_TIMEOUT',

@@ -215,15 +215,26 @@ describe.skipIf(!found)('an interruption', () => {
     await until(server, sessions(url, '= 0'));
   });
 
-  test('while a host does not answer is not waited for', async () => {
+  test('while a host does not answer hangs up', async () => {
     const controller = new AbortController();
-    const silent = Bun.listen({
-      hostname: '127.0.0.1',
-      port: 0,
-      socket: { open: () => controller.abort(reason), data() {} },
-    });
+    const { promise: hungUp, resolve: hangUp } = Promise.withResolvers<void>();
+    const socket = { data: () => controller.abort(reason), close: () => hangUp() };
+    using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket });
     const silence = `postgres://u:p@127.0.0.1:${silent.port}/db?sslmode=require`;
     expect(await read(silence, count('rows'), { signal: controller.signal }).catch((error) => error)).toBe(reason);
-    silent.stop(true);
+    await hungUp;
   });
+
+  test.skipIf(!found)(
+    'and a server that ends the connection between two queries are known at the next one',
+    async () => {
+      const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'prepare-dataset'
+      AND datname = '${new URL(url).pathname.slice(1)}'`;
+      const lost = await read(url, async (snapshot) => {
+        await server.psql(kill);
+        return await count('rows')(snapshot);
+      }).catch((error) => error);
+      expect([lost.code, lost.retryable]).toEqual(['DATABASE_LOST', true]);
+    },
+  );
 });

@@ -83,11 +83,12 @@ describe.skipIf(pooler === undefined)('through PgBouncer in transaction mode', (
       (snapshot) => snapshot.copy('SELECT pg_sleep(300)', join(scratch, 'interrupted.csv')),
       { signal: controller.signal },
     );
-    const active = sessions(own, `FILTER (WHERE state = 'active') = 1`);
-    await until(server, active);
+    const active = (n: number) => sessions(own, `FILTER (WHERE state = 'active') = ${n}`);
+    await until(server, active(1));
     const reason = new Error('interrupted');
     controller.abort(reason);
     expect(await reading.catch((error) => error)).toBe(reason);
+    await until(server, active(0)); // the pooler alone would let it sleep on
     expect(await server.psql('SELECT 7', through(own))).toBe('7');
   });
 
