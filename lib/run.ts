@@ -53,7 +53,7 @@ export async function attempt(run: Run, label: LabelRun, work: () => Promise<Out
     if (outcome) settle(run, label, outcome);
   } catch (thrown) {
     run.world.signal.throwIfAborted();
-    settle(run, label, toOutcome(run, thrown));
+    fail(run, label, thrown);
   }
 }
 
@@ -63,11 +63,16 @@ export async function attemptAll(run: Run, work: () => Promise<void>): Promise<v
     await work();
   } catch (thrown) {
     run.world.signal.throwIfAborted();
-    for (const label of openLabels(run)) settle(run, label, toOutcome(run, thrown));
+    for (const label of openLabels(run)) fail(run, label, thrown);
   }
 }
 
-export function settle(run: Run, label: LabelRun, outcome: Outcome): void {
+/** Make what was thrown the label's outcome; --verbose says where it came from. */
+export function fail(run: Run, label: LabelRun, thrown: unknown): void {
+  settle(run, label, toOutcome(run, thrown));
+}
+
+function settle(run: Run, label: LabelRun, outcome: Outcome): void {
   label.report.outcome = outcome;
   run.events.emit({ type: 'label.finished', label: label.spec.name, outcome });
 }

@@ -3,8 +3,7 @@ import { type Fetched, ORIGINS } from '../dataset/tables.ts';
 import type { Snapshot } from '../edges/postgres.ts';
 import { PipelineError } from '../errors.ts';
 import type { Source } from '../events.ts';
-import { outcomeOf } from '../outcome.ts';
-import { type LabelRun, openLabels, type Run, settle, step } from '../run.ts';
+import { fail, type LabelRun, openLabels, type Run, step } from '../run.ts';
 import type { LabelSpec } from '../spec/spec.ts';
 import { identifier, literal } from '../sql.ts';
 
@@ -44,7 +43,7 @@ export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels
     }
     return tables;
   });
-  for (const [label, error] of failed) settle(run, label, outcomeOf(error));
+  for (const [label, error] of failed) fail(run, label, error);
   return { get: (label) => fetched.get(label) ?? missing(label) };
 }
 
