@@ -1,16 +1,15 @@
 import type { Snapshot } from '../edges/postgres.ts';
-import { PipelineError } from '../errors.ts';
 import type { Source } from '../events.ts';
 import { formatCount } from '../report/words.ts';
 import { floorTimes } from '../spec/decimal.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { DatabaseSpec, LabelSpec } from '../spec/spec.ts';
 import { literal } from '../sql.ts';
+import { REQUIRED, requireColumns } from '../steps/fetch.ts';
 import { DATABASE_READY, inSnapshot, NO_ANSWER } from './database-hops.ts';
 import { type Finding, type Hop, ok, skipped, warning } from './hops.ts';
 
 const SOURCES = ['misclassified', 'correct'] as const satisfies Source[];
-const REQUIRED = ['key', 'text', 'label'];
 const MAX_UNKNOWN = 50; // values; a column of classes has fewer, and a column of texts must not be listed
 const LEAST_VALUE_LENGTH = 100; // characters; see longestValue()
 
@@ -50,14 +49,7 @@ export function planSourceHops(label: LabelSpec, database: DatabaseSpec): Hop[] 
 }
 
 async function checkColumns(snapshot: Snapshot, { name, sources }: LabelSpec, source: Source): Promise<Finding> {
-  const found = await snapshot.columns(sources[source]);
-  const missing = REQUIRED.filter((column) => !found.includes(column));
-  if (missing.length > 0)
-    throw new PipelineError(
-      'SOURCE_COLUMNS',
-      `Cannot use sources.${source} of ${name}: it has columns ${found.join(', ')}, must have ${REQUIRED.join(', ')}`,
-      { fix: `name the missing ones with AS, e.g. SELECT id AS ${missing[0]}` },
-    );
+  requireColumns(await snapshot.columns(sources[source]), name, source);
   const [types = {}] = await snapshot.rows(planTypes(sources[source]));
   return ok(REQUIRED.map((column) => `${column} ${types[column]}`).join(', '));
 }

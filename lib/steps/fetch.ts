@@ -24,7 +24,7 @@ export interface FetchedLabels {
   get(label: LabelRun): Fetched;
 }
 
-const REQUIRED = ['key', 'text', 'label'];
+export const REQUIRED = ['key', 'text', 'label'];
 
 /** Fetch every open label in one snapshot, which ends as soon as the last row is spooled. A label that fails gets its outcome. */
 export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels> {
@@ -54,7 +54,7 @@ function missing({ spec }: LabelRun): never {
 async function fetchLabel(run: Run, snapshot: Snapshot, label: LabelRun, selector: Selector): Promise<Fetched> {
   const { spec } = label;
   run.events.emit({ type: 'label.started', label: spec.name });
-  for (const source of ORIGINS) await checkColumns(snapshot, spec, source);
+  for (const source of ORIGINS) requireColumns(await snapshot.columns(spec.sources[source]), spec.name, source);
   const table = identifier(`fetched_${spec.name}`);
   await run.engine.run(planTable(table));
   const count = selector.planCount(spec);
@@ -77,16 +77,18 @@ async function fetchLabel(run: Run, snapshot: Snapshot, label: LabelRun, selecto
   return { table, snapshot: { id: snapshot.id, takenAt: snapshot.takenAt } };
 }
 
-async function checkColumns(snapshot: Snapshot, { name, sources }: LabelSpec, source: Source): Promise<void> {
-  const found = await snapshot.columns(sources[source]);
+/**
+ * The columns of a source's query are those that a run needs, whatever others it has.
+ *
+ * @throws PipelineError SOURCE_COLUMNS
+ */
+export function requireColumns(found: string[], label: string, source: Source): void {
   const missing = REQUIRED.filter((column) => !found.includes(column));
   if (missing.length === 0) return;
   throw new PipelineError(
     'SOURCE_COLUMNS',
-    `Cannot use sources.${source} of ${name}: it has columns ${found.join(', ')}, must have ${REQUIRED.join(', ')}`,
-    {
-      fix: `name the missing ones with AS, e.g. SELECT id AS ${missing[0]}`,
-    },
+    `Cannot use sources.${source} of ${label}: it has columns ${found.join(', ')}, must have ${REQUIRED.join(', ')}`,
+    { fix: `name the missing ones with AS, e.g. SELECT id AS ${missing[0]}` },
   );
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../dataset/tables.ts';
 import { PipelineError } from '../errors.ts';
 import type { SplitReport } from '../report/report.ts';
-import { type LabelRun, type Run, warn } from '../run.ts';
+import type { LabelRun, Run } from '../run.ts';
 import { formatDecimal, toWeights } from '../spec/decimal.ts';
 import type { LabelSpec, SplitSpec } from '../spec/spec.ts';
 import { identifier, literal } from '../sql.ts';
@@ -213,16 +213,4 @@ function refuseEmptySplits({ spec }: LabelRun, { splits }: SplitReport): void {
   throw new PipelineError('SPLIT_EMPTY', `Cannot publish ${spec.name}: split ${empty.join(', ')} would have no row`, {
     fix: 'wait for more rows, or give the split a larger share; a repo with an empty split cannot be loaded',
   });
-}
-
-/** What a person should know of the split, beyond its numbers. */
-export function warnOfSplit(run: Run, { spec, report }: LabelRun): void {
-  const { merged = 0, smallClasses = [] } = report.split ?? {};
-  if (merged > 0)
-    warn(
-      run,
-      `${merged} texts stood in several splits of the published version; the split listed first has them now`,
-      spec.name,
-    );
-  if (smallClasses.length > 0) warn(run, `too few texts for every split: ${smallClasses.join(', ')}`, spec.name);
 }
