@@ -1,4 +1,4 @@
-import { Command, CommanderError, type Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { PipelineError } from './errors.ts';
 import type { Options } from './options.ts';
@@ -17,6 +17,7 @@ Exit codes:
   1  a label failed
   2  bad usage, or a spec that cannot be used
   3  a label was refused by a check
+  4  changes are planned (a dry run with --detailed-exitcode)
   130, 143  interrupted by Ctrl-C, SIGTERM
 
 Every flag has an environment form, for Spaces: DRY_RUN=true, LABEL=urgency,department, CONFIG=other.yaml …
@@ -50,7 +51,32 @@ export function parseArguments(
       fix: 'a real run publishes where the YAML says',
     });
   }
+  checkCombination(options);
   return options;
+}
+
+/** Flags that say something about a dry run, or replace the run by something else. */
+function checkCombination({ dryRun, against, compareConfig, publish, explain, demo, check, json }: Options): void {
+  const refuse = (flag: string, why: string, fix: string) => {
+    throw new PipelineError('USAGE', `Cannot use ${flag}: ${why}`, { fix });
+  };
+  if (against !== undefined && !dryRun) refuse('--against', 'it goes with --dry-run', 'add --dry-run');
+  if (compareConfig !== undefined && !dryRun) refuse('--compare-config', 'it goes with --dry-run', 'add --dry-run');
+  if (publish !== undefined && (demo || check || explain !== undefined || compareConfig !== undefined))
+    refuse(
+      '--publish',
+      'it ships files that are there already',
+      'leave out --demo, --check, --explain, --compare-config',
+    );
+  if (explain !== undefined && (json || check))
+    refuse('--explain', 'it prints a row’s text on the terminal, and nothing else', 'leave out --json and --check');
+}
+
+const MOST_SAMPLES = 100;
+
+function parseSamples(value: string): number {
+  if (/^\d{1,3}$/.test(value) && Number(value) <= MOST_SAMPLES) return Number(value);
+  throw new InvalidArgumentError(`It must be a whole number from 0 to ${MOST_SAMPLES}.`);
 }
 
 function planCommand(): Command {
@@ -64,6 +90,21 @@ function planCommand(): Command {
     .option('--check', 'validate spec, database, columns, token and repos, without reading rows', false)
     .option('--demo', 'run on an embedded PostgreSQL with generated grievances; publish below --out', false)
     .option('-o, --out <dir>', 'where --dry-run and --demo write', './out')
+    .option(
+      '--samples <n>',
+      'texts of rows shown of each kind, on the terminal and in report.html only',
+      parseSamples,
+      5,
+    )
+    .option('--raw-samples', 'show e-mail addresses and telephone numbers in these texts', false)
+    .option('--against <tag>', 'compare a dry run with this version instead of the newest')
+    .option(
+      '--compare-config <file>',
+      'plan this YAML too (or “published”), and tell its changes from those of the data',
+    )
+    .option('--detailed-exitcode', 'end a dry run that plans changes with 4', false)
+    .option('--publish <dir>', 'ship the files of an earlier dry run as they are')
+    .option('--explain <key>', 'say what becomes of one record, step by step')
     .option('--json', 'print the run report as JSON on stdout', false)
     .option('--force', 'publish a new version although nothing changed', false)
     .option('--allow-class-change', 'publish although ids of published classes change their meaning', false)

@@ -33,6 +33,7 @@ export const CODES = [
   'SQL_NOT_SELECT',
   'SQL_STATEMENTS',
   'SQL_PLACEHOLDER',
+  'CHECK_NAME',
   'DATABASE_URL',
   'DATABASE_URL_PARAMETER',
   'DATABASE_URL_PLACEHOLDER',
@@ -58,6 +59,8 @@ export const CODES = [
   'SPLIT_EMPTY',
   'SPLIT_REMOVED',
   'CLASSES_CHANGED',
+  'CHECK_FAILED',
+  'CHECK_SQL',
   // The engine and the machine (lib/edges/duckdb.ts)
   'ENGINE_FAILED',
   'ENGINE_MEMORY',
@@ -77,6 +80,11 @@ export const CODES = [
   'LEDGER_UNREADABLE',
   'LEDGER_KEY',
   'PUSH_UNVERIFIED',
+  'VERSION_UNKNOWN',
+  // An earlier dry run (--publish)
+  'PLAN_UNREADABLE',
+  'PLAN_CHANGED',
+  'PLAN_STALE',
   'INTERNAL',
 ] as const;
 

@@ -3,7 +3,7 @@ import type { Outcome } from './outcome.ts';
 /** Where the rows of a label come from: `misclassified` is reviewed by a person, `correct` is the model's own label. */
 export type Source = 'misclassified' | 'correct';
 
-export type Step = 'fetch' | 'balance' | 'clean' | 'split' | 'push';
+export type Step = 'fetch' | 'balance' | 'clean' | 'split' | 'check' | 'push';
 
 /** What a run says of itself. The terminal, the log and the report are subscribers; none of the events holds a row's text. */
 export type Event =
@@ -17,11 +17,13 @@ export type Event =
   | { type: 'rows.balanced'; label: string; misclassified: number; asked: number; correct: number }
   | { type: 'rows.cleaned'; label: string; kept: number; dropped: Record<string, number> }
   | { type: 'rows.split'; label: string; splits: Record<string, number> }
+  | { type: 'checks.failed'; label: string; severity: 'refuse' | 'warn'; checks: string[] }
   | { type: 'upload.progress'; label: string; path: string; share: number }
   | { type: 'target.moved'; label: string; attempt: number }
   | { type: 'step.finished'; label: string; step: Step; seconds: number }
   | { type: 'label.finished'; label: string; outcome: Outcome }
   | { type: 'warning'; label?: string; message: string }
+  | { type: 'report.written'; path: string }
   | { type: 'run.finished'; exitCode: number; seconds: number };
 
 export type Subscriber = (event: Event, at: Date) => void;

@@ -1,35 +1,46 @@
 import { Exit } from './cli.ts';
 import { toPipelineError } from './errors.ts';
 import { exitCodeOf } from './outcome.ts';
-import type { LabelReport, RunReport } from './report/report.ts';
+import { formatReport } from './report/json.ts';
+import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
 import { renderReport } from './report/terminal.ts';
+import { writeReports } from './report/write.ts';
 import type { Run } from './run.ts';
-import { planMask } from './secrets.ts';
+import { maskStrings, planMask } from './secrets.ts';
 import { SpecError } from './spec/problems.ts';
 import type { World } from './world.ts';
 
-/** End a run: the report on stdout, the exit code of all labels together. */
-export function finish(run: Run): number {
-  const { world, options } = run;
-  const exitCode = exitCodeOf(run.labels.flatMap(({ report }) => report.outcome ?? []));
+/** End a run: the report on stdout and, after a dry run or the demo, below --out; the exit code of all labels together. */
+export async function finish(run: Run): Promise<number> {
+  const { world, options, spec, mask } = run;
+  const exitCode = exitCodeOf(
+    run.labels.flatMap(({ report }) => report.outcome ?? []),
+    options.detailedExitcode,
+  );
   const seconds = (world.clock.now().getTime() - run.startedAt.getTime()) / 1000;
-  run.events.emit({ type: 'run.finished', exitCode, seconds });
-  const report: RunReport = {
+  const unmasked: RunReport = {
+    reportVersion: REPORT_VERSION,
     version: run.version,
+    config: spec.file,
     startedAt: run.startedAt.toISOString(),
     seconds,
     dryRun: options.dryRun,
     exitCode,
+    ...(run.database ? { database: run.database } : {}),
     labels: run.labels.map((label) => label.report),
+    effects: spec.effects.map((effect) => ({ ...effect, carriedOut: false })),
     warnings: run.warnings,
   };
+  const report = maskStrings(unmasked, mask);
+  const samples = new Map(run.labels.map((label) => [label.spec.name, maskStrings(label.samples, mask)]));
+  if (options.dryRun || options.demo) await writeReports(run, report, samples);
+  run.events.emit({ type: 'run.finished', exitCode, seconds });
   const { stdout, env } = world;
   const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
   stdout.write(
     options.json
-      ? run.mask(`${JSON.stringify(report, null, 2)}\n`)
-      : renderReport(report, { colour, columns: stdout.columns, mask: run.mask }) +
-          run.mask(renderLoads(report.labels)),
+      ? formatReport(report)
+      : renderReport(report, samples, { colour, columns: stdout.columns }) + renderLoads(report.labels),
   );
   return exitCode;
 }

@@ -8,6 +8,7 @@ import type { Target } from './edges/target.ts';
 import { PipelineError, toPipelineError } from './errors.ts';
 import { EventStream } from './events.ts';
 import type { Options } from './options.ts';
+import { noSamples } from './report/samples.ts';
 import type { LabelRun, Run } from './run.ts';
 import { planMask } from './secrets.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
@@ -53,6 +54,7 @@ async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun> {
     spec,
     target,
     sentVersions: [],
+    samples: noSamples(),
     report: { label: spec.name, target: targetName(spec.target), classes: spec.classes, seconds: {} },
   };
 }

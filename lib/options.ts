@@ -13,4 +13,17 @@ export interface Options {
   allowClassChange: boolean;
   resplit: boolean;
   verbose: boolean;
+  /** Rows' texts that the terminal and report.html show of each kind; 0: none anywhere. */
+  samples: number;
+  /** Show e-mail addresses and telephone numbers in samples as they are. */
+  rawSamples: boolean;
+  /** Version that a dry run compares with; the target's head when left out. */
+  against?: string;
+  /** A YAML, or `published`, that a dry run plans on the same snapshot to tell the spec's changes from the data's. */
+  compareConfig?: string;
+  /** Directory of an earlier dry run whose files are shipped as they are. */
+  publish?: string;
+  detailedExitcode: boolean;
+  /** Key of one record to explain. */
+  explain?: string;
 }

@@ -5,7 +5,8 @@ import { toPipelineError } from './errors.ts';
 import type { EventStream, Step } from './events.ts';
 import type { Options } from './options.ts';
 import { InsufficientData, type Outcome, outcomeOf } from './outcome.ts';
-import type { LabelReport } from './report/report.ts';
+import type { LabelReport, RunReport } from './report/report.ts';
+import type { LabelSamples } from './report/samples.ts';
 import type { Mask } from './secrets.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
 import type { World } from './world.ts';
@@ -27,6 +28,8 @@ export interface Run extends AsyncDisposable {
   readonly salt: string;
   readonly startedAt: Date;
   readonly warnings: string[];
+  /** The snapshot that the rows were read in; set by the fetch step. */
+  database?: RunReport['database'];
   /** Read in one transaction; a lost connection starts `work` again in a new snapshot. */
   inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
 }
@@ -36,6 +39,8 @@ export interface LabelRun {
   readonly spec: LabelSpec;
   readonly target: Target;
   readonly report: LabelReport;
+  /** Rows' texts for the terminal and report.html; empty with --samples 0. */
+  readonly samples: LabelSamples;
   /** Versions that a commit of this run was sent for: one may have landed although its answer was lost. */
   readonly sentVersions: string[];
 }

@@ -30,6 +30,11 @@ export function planMask(env: Record<string, string | undefined>, more: string[]
   return (text) => (pattern ? text.replace(pattern, MASK) : text).replace(KNOWN_TOKENS, MASK);
 }
 
+/** Hide secrets in every text of a value, before it is cut, wrapped or escaped: half a secret would not be recognised. */
+export function maskStrings<T>(value: T, mask: Mask): T {
+  return JSON.parse(JSON.stringify(value), (_, each) => (typeof each === 'string' ? mask(each) : each));
+}
+
 function addUrlPasswords(secrets: Set<string>, text: string): void {
   for (const [, password] of text.matchAll(URL_PASSWORD)) if (password) addSecret(secrets, password);
 }

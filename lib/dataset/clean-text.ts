@@ -11,6 +11,23 @@ export function planCleanText(column: string, steps: CleanStep[]): string {
   return steps.reduce((text, step) => planStep(text, step), column);
 }
 
+/** Steps of the spec, in order. A named step may be several replacements; they count as one. */
+export interface CleanStage {
+  name: string;
+  steps: CleanStep[];
+}
+
+/** Replacements in a row with one name are one stage. */
+export function stagesOf(steps: CleanStep[]): CleanStage[] {
+  const stages: CleanStage[] = [];
+  for (const step of steps) {
+    const last = stages.at(-1);
+    if (last?.name === step.name) last.steps.push(step);
+    else stages.push({ name: step.name, steps: [step] });
+  }
+  return stages;
+}
+
 function planStep(text: string, step: CleanStep): string {
   if (step.kind === 'replace')
     return `regexp_replace(${text}, ${literal(step.pattern)}, ${literal(step.replacement)}, 'g')`;

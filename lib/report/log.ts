@@ -32,6 +32,12 @@ export function lineOf(event: Event): string | undefined {
       return `Cleaned '${event.label}': ${formatCount(event.kept)} rows kept; dropped: ${formatDrops(event.dropped)}.`;
     case 'rows.split':
       return `Split '${event.label}': ${formatDrops(event.splits)}.`;
+    case 'checks.failed': {
+      const what = event.severity === 'refuse' ? 'refused by' : 'a warning from';
+      return `Checks of '${event.label}': ${what} ${event.checks.join(', ')}.`;
+    }
+    case 'report.written':
+      return `Report written: ${event.path}`;
     case 'target.moved':
       return `The target of '${event.label}' changed meanwhile; splitting again on its new head.`;
     case 'label.finished':

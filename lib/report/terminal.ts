@@ -1,15 +1,13 @@
 import type { Outcome } from '../outcome.ts';
-import type { Mask } from '../secrets.ts';
 import { cut, type Paint, padEnd, padStart, painter, plain, type Style, widthOf, wrap } from './layout.ts';
 import type { LabelReport, RunReport, SplitReport } from './report.ts';
+import type { LabelSamples } from './samples.ts';
 import { formatCount, formatDrops, formatSeconds } from './words.ts';
 
 export interface TerminalOptions {
   colour: boolean;
   /** Width of the terminal in cells; undefined in a pipe. */
   columns: number | undefined;
-  /** Applied before a line is broken: half a secret would not be recognised. */
-  mask: Mask;
 }
 
 const PIPE_COLUMNS = 120; // cells
@@ -17,11 +15,16 @@ const NARROWEST = 40; // cells
 const NARROWEST_NAME = 16; // cells; where a class name has less, it stands above its numbers
 const TERM = 9; // cells: `fetched  `
 
-/** The run report as text: for each label its rows, drops, classes × splits, target and outcome. */
-export function renderReport(unmasked: RunReport, { colour, columns, mask }: TerminalOptions): string {
-  const report: RunReport = JSON.parse(JSON.stringify(unmasked), (_, value) =>
-    typeof value === 'string' ? mask(value) : value,
-  );
+/**
+ * The run report as text: for each label its rows, drops, classes × splits, target and outcome.
+ *
+ * @param samples by label; what is not there is not shown
+ */
+export function renderReport(
+  report: RunReport,
+  _samples: ReadonlyMap<string, LabelSamples>,
+  { colour, columns }: TerminalOptions,
+): string {
   const paint = painter(colour);
   const width = Math.max(NARROWEST, columns ?? PIPE_COLUMNS);
   const labels = report.labels.map((label) => renderLabel(label, width, paint).join('\n'));

@@ -8,7 +8,14 @@ import { type DatabaseAddress, parseDatabaseUrl } from './database-url.ts';
 import { type LocatedDocument, readDocument } from './document.ts';
 import { nearest } from './nearest.ts';
 import { SpecError, type SpecProblem } from './problems.ts';
-import { DATABASE_DEFAULTS, LEAST_MEMORY_MB, mergeCommon, resolveDatabase, resolveLabel } from './resolve.ts';
+import {
+  DATABASE_DEFAULTS,
+  LEAST_MEMORY_MB,
+  mergeCommon,
+  resolveDatabase,
+  resolveEffects,
+  resolveLabel,
+} from './resolve.ts';
 import type { RawCommon, RawSpec } from './schema.ts';
 import type { Spec } from './spec.ts';
 import { parseDuration, parseMegabytes } from './units.ts';
@@ -49,7 +56,7 @@ export function parseSpec(file: string, text: string, env: Record<string, string
   if (document.missing.length > 0) document.problems.push(missingVariables(document));
   const database = usable ? readDatabase(document, env) : undefined;
   if (document.problems.length > 0 || !raw || !database) throw new SpecError(file, text, document.problems);
-  return { file, database: database(raw), labels: resolveLabels(raw, document) };
+  return { file, database: database(raw), labels: resolveLabels(raw, document), effects: resolveEffects(raw) };
 }
 
 function resolveLabels(raw: RawSpec, document: LocatedDocument): Spec['labels'] {

@@ -2,7 +2,7 @@ import type { DatabaseAddress } from './database-url.ts';
 import { type Decimal, parseDecimal } from './decimal.ts';
 import { type CleanStep, NAMED_STEPS, planPattern } from './patterns.ts';
 import type { RawCommon, RawLabel, RawSpec } from './schema.ts';
-import type { DatabaseSpec, LabelSpec } from './spec.ts';
+import type { DatabaseSpec, LabelSpec, Spec } from './spec.ts';
 import { planSource } from './sql.ts';
 import { parseTarget } from './target.ts';
 
@@ -105,6 +105,24 @@ export function resolveDatabase(
     rowSecurity: raw.row_security ?? DATABASE_DEFAULTS.row_security,
     ca,
   };
+}
+
+/** Tracking, mail and the Space's pause, where the spec names what they need. */
+export function resolveEffects({ tracking, notify, space }: RawSpec): Spec['effects'] {
+  const wandb = tracking?.wandb?.api_key ? (tracking.wandb.project ?? 'W&B') : undefined;
+  const pause = space?.id && space.pause !== 'never' ? `${space.id}, ${space.pause ?? 'always'}` : undefined;
+  return [
+    ...(wandb
+      ? ([
+          { kind: 'tracking', detail: wandb },
+          { kind: 'alerts', detail: wandb },
+        ] as const)
+      : []),
+    ...(notify?.email?.smtp && notify.email.to
+      ? ([{ kind: 'email', detail: notify.email.when ?? 'always' }] as const)
+      : []),
+    ...(pause ? ([{ kind: 'pause', detail: pause }] as const) : []),
+  ];
 }
 
 function source(merged: RawCommon, which: 'misclassified' | 'correct', label: string): string {

@@ -8,6 +8,8 @@ export interface Spec {
   file: string;
   database: DatabaseSpec;
   labels: LabelSpec[];
+  /** What the spec asks for besides datasets, in words without a secret or an address. */
+  effects: { kind: 'tracking' | 'alerts' | 'email' | 'pause'; detail: string }[];
 }
 
 export interface DatabaseSpec {

@@ -86,6 +86,9 @@ const OPTIONS = {
   allowClassChange: false,
   resplit: false,
   verbose: false,
+  samples: 5,
+  rawSamples: false,
+  detailedExitcode: false,
 };
 
 /** A run of its own, whose clock notes the waits and calls back instead of waiting. */

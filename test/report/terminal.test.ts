@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { widthOf } from '../../lib/report/layout.ts';
 import type { RunReport } from '../../lib/report/report.ts';
 import { renderReport, type TerminalOptions } from '../../lib/report/terminal.ts';
-import { planMask } from '../../lib/secrets.ts';
+import { maskStrings, planMask } from '../../lib/secrets.ts';
 import { department, ended, nepali, runReport, UNREACHABLE, VERSION } from './reports.ts';
 
-const plainText: TerminalOptions = { colour: false, columns: 80, mask: (text) => text };
+const plainText: TerminalOptions = { colour: false, columns: 80 };
 const render = (report: RunReport, options: Partial<TerminalOptions> = {}) =>
-  renderReport(report, { ...plainText, ...options });
+  renderReport(report, new Map(), { ...plainText, ...options });
 
 const success = runReport([department()]);
 const [split] = [department().split ?? expect.unreachable()];
@@ -112,7 +112,7 @@ describe('renderReport()', () => {
     const report = runReport([ended('failed', { status: 'failed', problem: { code: 'DATABASE_LOGIN', message } })]);
     const mask = planMask({ DATABASE_PASSPHRASE: 'correct horse battery staple' });
     for (let columns = 40; columns < 120; columns++) {
-      const rendered = render(report, { mask, columns });
+      const rendered = render(maskStrings(report, mask), { columns });
       expect(rendered).toContain('***');
       expect(rendered).not.toMatch(/correct|horse|battery|staple/);
     }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CREATE_INDEXES, CREATE_TABLES } from '../../lib/demo/tables.ts';
+import { parseReport } from '../../lib/report/json.ts';
 import type { RunReport } from '../../lib/report/report.ts';
 import { main } from '../../pipeline.ts';
 import { type PostgresServer, requirePostgres } from '../edges/postgres-server.ts';
@@ -54,7 +55,11 @@ export class Site implements AsyncDisposable {
     await writeFile(join(this.folder, 'pipeline.config.yaml'), yaml);
     const world = this.world(options);
     const exitCode = await main([...argv, '--json'], world);
-    return { exitCode, world, report: world.stdout.text.startsWith('{') ? JSON.parse(world.stdout.text) : undefined };
+    return {
+      exitCode,
+      world,
+      report: (world.stdout.text.startsWith('{') ? parseReport(world.stdout.text) : undefined) as RunReport,
+    };
   }
 
   world({ env = {}, ...options }: TestWorldOptions = {}): TestWorld {

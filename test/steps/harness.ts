@@ -10,6 +10,7 @@ import { EventStream } from '../../lib/events.ts';
 import type { Options } from '../../lib/options.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import type { LabelReport } from '../../lib/report/report.ts';
+import { type LabelSamples, noSamples } from '../../lib/report/samples.ts';
 import type { LabelRun, Run } from '../../lib/run.ts';
 import { parseSpec } from '../../lib/spec/read.ts';
 import type { LabelSpec } from '../../lib/spec/spec.ts';
@@ -36,6 +37,7 @@ export interface PublishedRow {
 export interface Version {
   outcome: Outcome;
   report: LabelReport;
+  samples: LabelSamples;
   rows: PublishedRow[];
 }
 
@@ -91,7 +93,7 @@ export class Workshop implements AsyncDisposable {
     const outcome = await withHead(run, label, async (published) =>
       push(run, label, await split(run, label, cleaned, published), published),
     );
-    return { outcome, report: label.report, rows: target ? [] : await this.read(spec) };
+    return { outcome, report: label.report, samples: label.samples, rows: target ? [] : await this.read(spec) };
   }
 
   /** A world for targets: this clock, no waits. */
@@ -136,17 +138,21 @@ export class Workshop implements AsyncDisposable {
       allowClassChange: false,
       resplit: false,
       verbose: false,
+      samples: 5,
+      rawSamples: false,
+      detailedExitcode: false,
       ...overrides,
     };
     const label: LabelRun = {
       spec,
       target: target ?? new DirectoryTarget('./published', world),
       sentVersions: [],
+      samples: noSamples(),
       report: { label: spec.name, target: './published', classes: spec.classes, seconds: {} },
     };
     const run: Run = {
       version: '0.0.0',
-      spec: { file: 'test.yaml', database: undefined as never, labels: [spec] },
+      spec: { file: 'test.yaml', database: undefined as never, labels: [spec], effects: [] },
       options,
       world,
       events: new EventStream(clock.now),

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import type { Change, Head, Published, Target } from '../edges/target.ts';
+import { PipelineError } from '../errors.ts';
+import type { LabelRun, Run } from '../run.ts';
+import { METADATA, splitOfShard } from './files.ts';
+
+const COMMIT_ATTEMPTS = 5;
+const FIRST_WAIT_MS = 1000;
+
+/** What publishing a version needs of a run. */
+export interface Shipping {
+  run: Pick<Run, 'world' | 'events' | 'spool'>;
+  target: Target;
+  label: string;
+  sentVersions: LabelRun['sentVersions'];
+  /** Whether a repo that is created is private. */
+  private: boolean;
+}
+
+/** What says that a head holds this version. */
+export interface Identity {
+  version: string;
+  fingerprint: string;
+}
+
+/**
+ * Commit a version on top of `parent`, tag it and read it back.
+ *
+ * @throws PipelineError TARGET_MOVED when the head is no longer `parent`; PUSH_UNVERIFIED, TARGET_*
+ */
+export async function commitVersion(
+  shipping: Shipping,
+  parent: Head,
+  change: Change,
+  identity: Identity,
+): Promise<Published> {
+  const published = await commitWithRetries(shipping, parent, change, identity.fingerprint);
+  await tagVersion(shipping, published.revision, identity);
+  return published;
+}
+
+/**
+ * Send the commit. A locked branch: the same again. A lost answer: it may have landed, so the head decides. A head that moved goes up
+ * to the caller, since the split depends on it.
+ */
+async function commitWithRetries(
+  { run, target, label, sentVersions, private: isPrivate }: Shipping,
+  parent: Head,
+  change: Change,
+  fingerprint: string,
+): Promise<Published> {
+  const onProgress = (path: string, share: number) => run.events.emit({ type: 'upload.progress', label, path, share });
+  sentVersions.push(change.version);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await target.commit(parent, change, { private: isPrivate, onProgress });
+    } catch (thrown) {
+      run.world.signal.throwIfAborted();
+      if (!(thrown instanceof PipelineError) || !thrown.retryable || thrown.code === 'TARGET_MOVED') throw thrown;
+      if (thrown.code === 'TARGET_ANSWER') {
+        const head = await target.readHead();
+        if (holds(head, { fingerprint, version: change.version }))
+          return { revision: revisionOf(head), url: target.name };
+        if (revisionOf(head) !== revisionOf(parent))
+          throw new PipelineError('TARGET_MOVED', `${target.name} changed while the commit was sent`, {
+            retryable: true,
+            cause: thrown,
+          });
+      }
+      if (attempt === COMMIT_ATTEMPTS) throw thrown;
+      await run.world.clock.sleep(FIRST_WAIT_MS * 2 ** (attempt - 1), run.world.signal);
+    }
+  }
+}
+
+/** Whether a head is this version, by its metadata. */
+export function holds(head: Head, { fingerprint, version }: Identity): boolean {
+  if (head.state === 'absent' || head.metadata === undefined) return false;
+  return head.metadata.includes(fingerprint) && head.metadata.includes(`"${version}"`);
+}
+
+export function revisionOf(head: Head): string {
+  return head.state === 'absent' ? '' : head.revision;
+}
+
+/** Tag a commit, then read back that the tag is there and holds what was made. */
+export async function tagVersion(
+  { run, target, label }: Pick<Shipping, 'run' | 'target' | 'label'>,
+  revision: string,
+  { version, fingerprint }: Identity,
+): Promise<void> {
+  await target.tag(revision, version);
+  const file = join(run.spool, `verify-${label}.json`);
+  const tagged = (await target.versions()).get(version);
+  await target.download(version, METADATA, file);
+  if (tagged === revision && (await Bun.file(file).text()).includes(fingerprint)) return;
+  throw new PipelineError(
+    'PUSH_UNVERIFIED',
+    `Cannot confirm version ${version} of ${target.name}: the tag does not hold what was sent`,
+    { fix: 'look at the repo’s history; the next run tags or publishes again' },
+  );
+}
+
+/** Shards of the head that the new version does not have: they would be loaded with it. Other files of the repo are not ours to delete. */
+export function staleFiles(head: Head, files: ReadonlySet<string>): string[] {
+  if (head.state === 'absent') return [];
+  return head.files.map(({ path }) => path).filter((path) => splitOfShard(path) !== undefined && !files.has(path));
+}

@@ -1,0 +1,37 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { PipelineError } from '../errors.ts';
+import type { Run } from '../run.ts';
+import { renderHtml } from './html.ts';
+import { formatReport } from './json.ts';
+import { renderMarkdown } from './markdown.ts';
+import type { RunReport } from './report.ts';
+import type { LabelSamples } from './samples.ts';
+
+export const REPORT_JSON = 'report.json'; // also the plan that --publish ships
+
+/** Write report.json, report.md and report.html into --out. Only the last one holds texts of rows, so it is private. */
+export async function writeReports(
+  { options, world, events }: Pick<Run, 'options' | 'world' | 'events'>,
+  report: RunReport,
+  samples: ReadonlyMap<string, LabelSamples>,
+): Promise<void> {
+  const folder = resolve(world.cwd, options.out);
+  const write = async (name: string, text: string, mode = 0o644) => {
+    await Bun.write(join(folder, name), text, { mode });
+    events.emit({ type: 'report.written', path: join(options.out, name) });
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+    await write(REPORT_JSON, formatReport(report));
+    await write('report.md', renderMarkdown(report));
+    await write('report.html', await renderHtml(report, samples), 0o600);
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    if (code === undefined) throw cause;
+    throw new PipelineError('OUTPUT_UNWRITABLE', `Cannot write the report to ${options.out}: ${code}`, {
+      fix: 'name another directory with --out',
+      cause,
+    });
+  }
+}
