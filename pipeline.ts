@@ -1,16 +1,18 @@
 import { parseArguments } from './lib/cli.ts';
-import type { Fetched } from './lib/dataset/tables.ts';
+import type { PublishedVersion } from './lib/dataset/published.ts';
 import { withHead } from './lib/dataset/with-head.ts';
 import { finish, guard } from './lib/finish.ts';
 import { openRun } from './lib/open.ts';
 import type { Outcome } from './lib/outcome.ts';
 import { realWorld } from './lib/real-world.ts';
 import { watch } from './lib/report/watch.ts';
+import { openBases } from './lib/review/base.ts';
 import { attempt, attemptAll, type LabelRun, openLabels, preflight, type Run, step } from './lib/run.ts';
 import { readSpec } from './lib/spec/read.ts';
 import * as balance from './lib/steps/balance.ts';
+import { check } from './lib/steps/check.ts';
 import { clean } from './lib/steps/clean.ts';
-import { fetch } from './lib/steps/fetch.ts';
+import { type FetchedLabels, fetch } from './lib/steps/fetch.ts';
 import { push } from './lib/steps/push.ts';
 import { split } from './lib/steps/split.ts';
 import type { World } from './lib/world.ts';
@@ -33,10 +35,11 @@ export async function main(argv: string[], outside: World): Promise<number> {
     using _progress = watch(run);
 
     await preflight(run); // no token, or a public repo: known before a row is read
+    await openBases(run); // the spec to compare with, if any
     await attemptAll(run, async () => {
       const fetched = await fetch(run, balance); // every label in one snapshot, which is closed here
       for (const label of openLabels(run)) {
-        await attempt(run, label, () => prepare(run, label, fetched.get(label))); // what fails is this label's outcome
+        await attempt(run, label, () => prepare(run, label, fetched)); // what fails is this label's outcome
       }
     });
     return finish(run);
@@ -44,14 +47,25 @@ export async function main(argv: string[], outside: World): Promise<number> {
 }
 
 /** What happens to the rows of one label. */
-async function prepare(run: Run, label: LabelRun, fetched: Fetched): Promise<Outcome> {
+async function prepare(run: Run, label: LabelRun, fetched: FetchedLabels): Promise<Outcome> {
   balance.checkSize(label, 'fetched');
-  const cleaned = await step(run, label, 'clean', () => clean(run, label, fetched));
+  const cleaned = await step(run, label, 'clean', () => clean(run, label, fetched.get(label)));
   balance.checkSize(label, 'kept');
   return withHead(run, label, async (published) => {
     // again on a new head if somebody else commits meanwhile
+    if (label.base) await prepareBase(run, label.base, fetched, published);
     const assigned = await step(run, label, 'split', () => split(run, label, cleaned, published));
+    await step(run, label, 'check', () => check(run, label, assigned, published));
     return step(run, label, 'push', () => push(run, label, assigned, published));
+  });
+}
+
+/** The same rows by the spec to compare with, as far as their split. */
+async function prepareBase(run: Run, base: LabelRun, fetched: FetchedLabels, published: PublishedVersion) {
+  await attempt(run, base, async () => {
+    const cleaned = await step(run, base, 'clean', () => clean(run, base, fetched.get(base)));
+    base.assigned = await step(run, base, 'split', () => split(run, base, cleaned, published));
+    return undefined;
   });
 }
 

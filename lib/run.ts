@@ -1,3 +1,4 @@
+import type { Assigned } from './dataset/tables.ts';
 import type { Engine } from './edges/duckdb.ts';
 import type { Snapshot } from './edges/postgres.ts';
 import type { Target } from './edges/target.ts';
@@ -43,6 +44,10 @@ export interface LabelRun {
   readonly samples: LabelSamples;
   /** Versions that a commit of this run was sent for: one may have landed although its answer was lost. */
   readonly sentVersions: string[];
+  /** The same label as the spec of --compare-config has it, planned on the same snapshot. */
+  base?: LabelRun;
+  /** The rows that would be published, once they have their splits. */
+  assigned?: Assigned;
 }
 
 /** Labels that have no outcome yet. */

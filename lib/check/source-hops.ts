@@ -61,13 +61,9 @@ function planTypes(select: string): string {
 }
 
 async function estimate(snapshot: Snapshot, { sources }: LabelSpec, source: Source, counts: Counts): Promise<Finding> {
-  const [row] = await snapshot.rows(
-    `EXPLAIN (FORMAT JSON) SELECT ${REQUIRED.join(', ')} FROM (\n${sources[source]}\n) AS source`,
-  );
-  const [value] = Object.values(row ?? {}) as unknown[];
-  const [plan] = (typeof value === 'string' ? JSON.parse(value) : value) as { Plan?: { 'Plan Rows'?: number } }[];
-  const rows = plan?.Plan?.['Plan Rows'];
-  if (rows === undefined) return skipped('the server gives no estimate');
+  const answer = await snapshot.estimate(`SELECT ${REQUIRED.join(', ')} FROM (\n${sources[source]}\n) AS source`);
+  if (!answer) return skipped('the server gives no estimate');
+  const { rows } = answer;
   counts[source] ??= { rows, isEstimate: true };
   return ok(`about ${formatCount(rows)} rows, by the planner`);
 }

@@ -18,14 +18,35 @@ export interface PublishedVersion {
   fingerprint: string | undefined;
   /** Whether the data files that the metadata names are all there, in their sizes. */
   intact: boolean;
-  classes: string[] | undefined;
+  /** What the version says of itself; undefined on a first version. */
+  metadata: VersionMetadata | undefined;
 }
 
-/** The fields of dataset_metadata.json that the next run depends on. A file of the Python service has version_tag only. */
+/** Class names by id; undefined where the version does not say. */
+export function classesOf(metadata: VersionMetadata | undefined): string[] | undefined {
+  return (
+    metadata?.label2id &&
+    Object.entries(metadata.label2id)
+      .sort(([, a], [, b]) => a - b)
+      .map(([name]) => name)
+  );
+}
+
+/** A field that a report may miss: another program's file may have another shape there. */
+const informative = <const S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined);
+
+/** The fields of dataset_metadata.json that the next run depends on. A file of the Python service has version_tag and counts only. */
 const Metadata = v.object({
   version_tag: v.optional(v.string()),
+  num_samples: informative(v.number()),
+  splits: informative(v.record(v.string(), v.number())),
   fingerprint: v.optional(v.string()),
   label2id: v.optional(v.record(v.string(), v.number())),
+  class_counts: informative(v.record(v.string(), v.record(v.string(), v.number()))),
+  columns: informative(v.object({ text: v.string(), label: v.string() })),
+  sources: informative(v.record(v.string(), v.object({ fetched: v.number() }))),
+  dropped: informative(v.record(v.string(), v.number())),
+  spec: informative(v.record(v.string(), v.unknown())),
   ledger: v.optional(v.object({ sha256: v.string(), key_id: v.nullable(v.string()) })),
   files: v.optional(v.record(v.string(), v.object({ size: v.number() }))),
 });
@@ -37,18 +58,13 @@ const Metadata = v.object({
 export async function readPublished(run: Run, label: LabelRun): Promise<PublishedVersion> {
   const head = await label.target.readHead();
   const ledger: Ledger = { table: identifier(`ledger_${label.spec.name}`) };
-  await run.engine.run(
-    `CREATE OR REPLACE TABLE ${ledger.table} (text_hash UBIGINT, key_hash UBIGINT, class VARCHAR, split VARCHAR, ordinal BIGINT)`,
-  );
+  await createLedger(run, ledger);
   if (head.state === 'absent')
-    return { head, ledger, version: undefined, fingerprint: undefined, intact: false, classes: undefined };
+    return { head, ledger, version: undefined, fingerprint: undefined, intact: false, metadata: undefined };
   const metadata = parseMetadata(label, head.metadata);
   if (run.options.resplit)
     warn(run, 'the published split is forgotten: rows move between train and test', label.spec.name);
-  else if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
-  else if (head.files.some(({ path }) => path === LEDGER))
-    throw unreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
-  else if (head.state === 'published') await rebuildLedger(run, label, head, ledger);
+  else await readLedger(run, label, head, metadata, ledger);
   return {
     head,
     ledger,
@@ -57,15 +73,35 @@ export async function readPublished(run: Run, label: LabelRun): Promise<Publishe
     intact: Object.entries(metadata?.files ?? {}).every(([path, { size }]) =>
       head.files.some((file) => file.path === path && file.size === size),
     ),
-    classes:
-      metadata?.label2id &&
-      Object.entries(metadata.label2id)
-        .sort(([, a], [, b]) => a - b)
-        .map(([name]) => name),
+    metadata,
   };
 }
 
-function parseMetadata(label: LabelRun, text: string | undefined): v.InferOutput<typeof Metadata> | undefined {
+export async function createLedger(run: Run, { table }: Ledger): Promise<void> {
+  await run.engine.run(
+    `CREATE OR REPLACE TABLE ${table} (text_hash UBIGINT, key_hash UBIGINT, class VARCHAR, split VARCHAR, ordinal BIGINT)`,
+  );
+}
+
+/**
+ * Fill a new ledger table from a version.
+ *
+ * @throws PipelineError LEDGER_KEY, LEDGER_UNREADABLE
+ */
+export async function readLedger(
+  run: Run,
+  label: LabelRun,
+  head: Existing,
+  metadata: VersionMetadata | undefined,
+  ledger: Ledger,
+): Promise<void> {
+  if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
+  else if (head.files.some(({ path }) => path === LEDGER))
+    throw unreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
+  else if (head.state === 'published') await rebuildLedger(run, label, head, ledger);
+}
+
+export function parseMetadata(label: LabelRun, text: string | undefined): VersionMetadata | undefined {
   if (text === undefined) return undefined;
   try {
     return v.parse(Metadata, JSON.parse(text));
@@ -77,7 +113,8 @@ function parseMetadata(label: LabelRun, text: string | undefined): v.InferOutput
   }
 }
 
-type Existing = Exclude<Head, { state: 'absent' }>;
+export type VersionMetadata = v.InferOutput<typeof Metadata>;
+export type Existing = Exclude<Head, { state: 'absent' }>;
 
 async function loadLedger(
   run: Run,
@@ -127,8 +164,9 @@ FROM (SELECT ${identifier(label.spec.columns.text)} AS text, file_row_number FRO
   }
 }
 
-async function fetchFile(run: Run, label: LabelRun, head: Existing, path: string): Promise<string> {
-  const folder = `${run.spool}/head-${label.spec.name}`;
+/** Download a file of a version into the spool; returns its path. */
+export async function fetchFile(run: Run, label: LabelRun, head: Existing, path: string): Promise<string> {
+  const folder = `${run.spool}/${label.spec.name}-${head.revision}`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = `${folder}/${path.replaceAll('/', '_')}`;
   await label.target.download(head.revision, path, file);

@@ -10,8 +10,9 @@ export interface Fetched {
 }
 
 /**
- * Cleaned rows: (row, key, origin, value, text, class, hash, reason). `class` is the id, `hash` 128 bits of the text, `reason` is null for
- * rows that are kept. A row dropped as `duplicate` belongs to the group of the row that stands for it.
+ * Cleaned rows: (row, key, origin, value, text, class, hash, changed, reason). `class` is the id, `hash` 128 bits of the text; bit i of
+ * `changed` says that stage i of the cleaning changed the text; `reason` is null for rows that are kept. A row dropped as `duplicate`
+ * belongs to the group of the row that stands for it.
  */
 export interface Cleaned {
   table: string;
@@ -21,6 +22,8 @@ export interface Cleaned {
 /** Kept rows with their split: (row, class, split, ordinal, position, text_hash, key_hash); `split` is its place in the spec. */
 export interface Assigned {
   table: string;
+  /** Rows of each text group, duplicates included: (row, hash, class, key, published, text_hash, key_hash). */
+  members: string;
   cleaned: Cleaned;
 }
 

@@ -52,7 +52,14 @@ export class DirectoryTarget implements Target {
 
   async readHead(): Promise<Head> {
     const version = await this.#current();
-    if (version === undefined) return { state: 'absent' };
+    return version === undefined ? { state: 'absent' } : this.#read(version);
+  }
+
+  async readVersion(version: string): Promise<Head> {
+    return (await this.versions()).has(version) ? this.#read(version) : { state: 'absent' };
+  }
+
+  async #read(version: string): Promise<Head> {
     const folder = join(this.#store, version);
     const files = await listFolder(folder).catch((cause) => this.#unreadable(version, cause));
     const text = (path: string) => (files.some((file) => file.path === path) ? this.#text(version, path) : undefined);

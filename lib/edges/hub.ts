@@ -68,17 +68,25 @@ export class HubTarget implements Target {
 
   async readHead(): Promise<Head> {
     const info = await this.info();
-    if (!info) return { state: 'absent' };
-    const files = await this.#files(info.sha);
+    return info ? this.#read(info.sha) : { state: 'absent' };
+  }
+
+  async readVersion(version: string): Promise<Head> {
+    const revision = (await this.versions()).get(version);
+    return revision === undefined ? { state: 'absent' } : this.#read(revision);
+  }
+
+  async #read(revision: string): Promise<Head> {
+    const files = await this.#files(revision);
     const has = (path: string) => files.some((file) => file.path === path);
     return {
       state: files.some(({ path }) => isData(path)) ? 'published' : 'empty',
-      revision: info.sha,
+      revision,
       files,
       metadata: has('dataset_metadata.json')
-        ? await (await this.#resolve(info.sha, 'dataset_metadata.json')).text()
+        ? await (await this.#resolve(revision, 'dataset_metadata.json')).text()
         : undefined,
-      card: has('README.md') ? await (await this.#resolve(info.sha, 'README.md')).text() : undefined,
+      card: has('README.md') ? await (await this.#resolve(revision, 'README.md')).text() : undefined,
     };
   }
 

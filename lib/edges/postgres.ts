@@ -17,10 +17,17 @@ export interface Snapshot {
   columns(select: string): Promise<string[]>;
   /** The only value of an aggregate. */
   number(select: string): Promise<number>;
+  /** The planner's estimate of a SELECT, which is not run; `cost` in the planner's unit. Undefined where the server gives none. */
+  estimate(select: string): Promise<Estimate | undefined>;
   /** Small results, e.g. the distinct labels. */
   rows(select: string): Promise<Record<string, string | null>[]>;
   /** Write a SELECT's rows to a new private file as CSV, every value but NULL quoted. Returns the number of rows. */
   copy(select: string, file: string): Promise<number>;
+}
+
+export interface Estimate {
+  rows: number;
+  cost: number;
 }
 
 /**
@@ -85,12 +92,23 @@ function openSnapshot(session: Session, start: Pick<Snapshot, 'id' | 'takenAt' |
     ...start,
     columns: async (select) => (await query(planEmpty(select))).columns.map(({ name }) => name),
     number: async (select) => Number((await query(select))[0]?.n),
+    estimate: async (select) => readPlan(await query(`EXPLAIN (FORMAT JSON) ${select}`)),
     rows: async (select) => [...(await query(select))] as Record<string, string | null>[],
     copy: (select, file) => {
       const statement = `COPY (\n${select}\n) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`;
       return inSavepoint(session, statement, () => session.copy(statement, file));
     },
   };
+}
+
+/** The server sends the plan as JSON, or as text where the driver does not know the type. */
+function readPlan([row]: readonly Record<string, unknown>[]): Estimate | undefined {
+  const [value] = Object.values(row ?? {});
+  const [{ Plan: plan } = {}] = (typeof value === 'string' ? JSON.parse(value) : value) as {
+    Plan?: { 'Plan Rows'?: number; 'Total Cost'?: number };
+  }[];
+  const { 'Plan Rows': rows, 'Total Cost': cost } = plan ?? {};
+  return rows === undefined || cost === undefined ? undefined : { rows, cost };
 }
 
 async function inSavepoint<T>(session: Session, statement: string, work: () => Promise<T>): Promise<T> {

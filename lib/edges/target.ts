@@ -43,6 +43,8 @@ export interface Target {
   /** Run `work` while no other run of this program changes the target. The Hub needs no lock: parentCommit guards it. */
   locked<T>(work: () => Promise<T>): Promise<T>;
   readHead(): Promise<Head>;
+  /** The same of a version's tag; `absent` where there is none. */
+  readVersion(version: string): Promise<Head>;
   /** Download one file of a revision to a local path. */
   download(revision: string, path: string, to: string): Promise<void>;
   /** Versions that exist: tag → revision. */

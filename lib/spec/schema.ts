@@ -86,6 +86,8 @@ const CleanStep = v.union([
   }),
 ]);
 
+const MOST_STEPS = 64; // one bit each says which of them changed a text
+
 const partial = <const E extends v.ObjectEntries>(entries: E) => v.partial(v.strictObject(entries));
 
 /** Keys that `defaults` sets for all labels and a label may override. */
@@ -95,7 +97,10 @@ const Common = {
   seed: described(whole(0), 'Chooses the sample and the split of new rows.'),
   min_samples: described(whole(0), 'Fewer rows than this, fetched or kept, and the label is skipped.'),
   max_text_bytes: described(whole(1), 'Longer texts (bytes of UTF-8) are dropped as too_long and never fetched.'),
-  clean: described(v.array(CleanStep), 'Cleaning steps, in order.'),
+  clean: described(
+    v.pipe(v.array(CleanStep), v.maxLength(MOST_STEPS, `must be at most ${MOST_STEPS} steps`)),
+    'Cleaning steps, in order; at most 64.',
+  ),
   duplicates: described(
     v.picklist(['one', 'keep']),
     'Rows with the same cleaned text: one row, or all of them (in one split).',

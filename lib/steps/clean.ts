@@ -1,7 +1,8 @@
-import { planCleanText } from '../dataset/clean-text.ts';
+import { planCleanText, stagesOf } from '../dataset/clean-text.ts';
 import { type Cleaned, type Fetched, planHash, planKeyOrder } from '../dataset/tables.ts';
 import { PipelineError } from '../errors.ts';
 import { DROP_REASONS, type DropReason, type Drops } from '../report/report.ts';
+import { sampleCleaning } from '../review/sample.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { LabelSpec } from '../spec/spec.ts';
@@ -17,7 +18,6 @@ export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promis
   const table = identifier(`cleaned_${spec.name}`);
   await engine.run(planRepeatedKeys(fetched.table));
   await engine.run(planCleaned(table, fetched.table, spec), { salt: run.salt });
-  await engine.run(`DROP TABLE ${fetched.table}`);
   await engine.run(planGroups(table, spec));
   await engine.run(planConflicts(table));
   if (spec.conflicts === 'fail') await refuseConflicts(run, label, table);
@@ -28,6 +28,8 @@ export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promis
   const dropped = Object.values(report.dropped ?? {}).reduce((sum, rows) => sum + rows, 0);
   if (total + dropped !== report.fetched?.total) throw new Error('fetched = kept + Σ dropped does not hold');
   run.events.emit({ type: 'rows.cleaned', label: spec.name, kept: total, dropped: report.dropped ?? {} });
+  if (run.options.dryRun || run.options.demo) await sampleCleaning(run, label, { table, fetched });
+  if (run.options.explain === undefined) await engine.run(`DROP TABLE ${fetched.table}`);
   return { table, fetched };
 }
 
@@ -49,9 +51,23 @@ function planCleaned(table: string, fetched: string, spec: LabelSpec): string {
     `WHEN class IS NULL THEN 'unknown_class'`,
     `WHEN NOT regexp_matches(cleaned, ${literal(NOT_EMPTY)}) THEN 'empty_text'`,
   ];
+  const { from, changed, cleaned } = planStages(fetched, spec);
   return `CREATE OR REPLACE TABLE ${table} AS
-SELECT "row", key, origin, value, cleaned AS text, class, ${planHash('cleaned')} AS hash, CASE ${cases.join(' ')} END AS reason
-FROM (SELECT "row", key, origin, value, too_long, text, ${planCleanText('text', spec.clean)} AS cleaned, ${planClass(spec.classes)} AS class FROM ${fetched})`;
+SELECT "row", key, origin, value, cleaned AS text, class, ${planHash('cleaned')} AS hash, changed, CASE ${cases.join(' ')} END AS reason
+FROM (SELECT "row", key, origin, value, too_long, text, ${cleaned} AS cleaned, ${changed} AS changed, ${planClass(spec.classes)} AS class FROM ${from})`;
+}
+
+/** Plan the cleaning stage by stage, so that each text before and after a stage is computed once and can be compared. */
+function planStages(fetched: string, { clean: steps }: LabelSpec): { from: string; changed: string; cleaned: string } {
+  const stages = stagesOf(steps);
+  const name = (index: number) => (index === 0 ? 'text' : `stage_${index}`);
+  const from = stages.reduce(
+    (inner, stage, index) =>
+      `(SELECT *, ${planCleanText(name(index), stage.steps)} AS ${name(index + 1)} FROM ${inner})`,
+    fetched,
+  );
+  const bits = stages.map((_, index) => `((${name(index)} <> ${name(index + 1)})::UBIGINT << ${index})`);
+  return { from, changed: `coalesce(${['0::UBIGINT', ...bits].join(' | ')}, 0)`, cleaned: name(stages.length) };
 }
 
 /** A class by its text; PostgreSQL writes booleans as t and f. */

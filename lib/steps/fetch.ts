@@ -32,8 +32,9 @@ export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels
   const failed = new Map<LabelRun, PipelineError>();
   const fetched = await run.inSnapshot(async (snapshot) => {
     failed.clear();
+    run.database = { server: snapshot.server, snapshot: snapshot.id, takenAt: snapshot.takenAt.toISOString() };
     const tables = new Map<LabelRun, Fetched>();
-    for (const label of openLabels(run)) {
+    for (const label of [...openLabels(run), ...openBases(run)]) {
       try {
         tables.set(label, await step(run, label, 'fetch', () => fetchLabel(run, snapshot, label, selector)));
       } catch (thrown) {
@@ -45,6 +46,11 @@ export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels
   });
   for (const [label, error] of failed) fail(run, label, error);
   return { get: (label) => fetched.get(label) ?? missing(label) };
+}
+
+/** What --compare-config plans beside the labels. */
+function openBases(run: Run): LabelRun[] {
+  return openLabels(run).flatMap(({ base }) => (base && !base.report.outcome ? [base] : []));
 }
 
 function missing({ spec }: LabelRun): never {
@@ -59,22 +65,28 @@ async function fetchLabel(run: Run, snapshot: Snapshot, label: LabelRun, selecto
   await run.engine.run(planTable(table));
   const count = selector.planCount(spec);
   const available = count === undefined ? undefined : await snapshot.number(count);
-  const misclassified = await load(
-    run,
-    snapshot,
-    label,
-    table,
-    'misclassified',
-    selector.planMistakes(spec, available).select,
-  );
+  const mistakesSelect = selector.planMistakes(spec, available).select;
+  const misclassified = await load(run, snapshot, label, table, 'misclassified', mistakesSelect);
   const { mistakes } = await run.engine.row<{ mistakes: number }>(
     `SELECT count(DISTINCT key) AS mistakes FROM ${table}`,
   );
   const { select, limit: asked = 0 } = selector.planCorrect(spec, mistakes);
   const correct = asked === 0 ? 0 : await load(run, snapshot, label, table, 'correct', select);
+  label.report.queries = [
+    await describeQuery(run, snapshot, 'misclassified', mistakesSelect),
+    await describeQuery(run, snapshot, 'correct', select),
+  ];
   label.report.fetched = { misclassified, correct, asked, total: misclassified + correct };
   run.events.emit({ type: 'rows.balanced', label: spec.name, misclassified, asked, correct });
   return { table, snapshot: { id: snapshot.id, takenAt: snapshot.takenAt } };
+}
+
+type QueryReport = NonNullable<LabelRun['report']['queries']>[number];
+
+/** The query as it runs; in a dry run with the planner's estimate, which runs nothing. */
+async function describeQuery({ options }: Run, snapshot: Snapshot, source: Source, sql: string): Promise<QueryReport> {
+  const estimate = options.dryRun ? await snapshot.estimate(sql) : undefined;
+  return { source, sql, ...(estimate ? { estimate } : {}) };
 }
 
 /**

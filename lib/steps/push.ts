@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { planCard } from '../dataset/card.ts';
 import { commitVersion, revisionOf, staleFiles, tagVersion } from '../dataset/commit.ts';
 import { CARD, LEDGER, METADATA } from '../dataset/files.ts';
@@ -7,7 +7,7 @@ import { fingerprintOf } from '../dataset/fingerprint.ts';
 import { describeFile } from '../dataset/hashes.ts';
 import { commitMessage, type Draft, formatMetadata, planMetadata } from '../dataset/metadata.ts';
 import { writeLedger, writeShards } from '../dataset/parquet.ts';
-import type { PublishedVersion } from '../dataset/published.ts';
+import { classesOf, type PublishedVersion } from '../dataset/published.ts';
 import type { Assigned } from '../dataset/tables.ts';
 import { nextVersion } from '../dataset/version.ts';
 import { PipelineError } from '../errors.ts';
@@ -67,15 +67,21 @@ export async function push(
       deletions,
       restarts: spec.afterPush.restartSpaces,
     };
-    return { status: 'planned', version, directory };
+    return { status: 'planned', version, directory: shownPath(run.options.out, label.report.plan.directory) };
   }
   const identity = { version, fingerprint };
   const { revision, url } = await commitVersion(shipping, head, { version, message, files, deletions }, identity);
   return { status: 'success', version, revision, url };
 }
 
+/** A path as a person gave it: what is relative begins with a dot, so that it is never taken for a repo. */
+function shownPath(out: string, path: string): string {
+  return isAbsolute(out) ? join(out, path) : `./${join(out, path)}`;
+}
+
 /** Published ids mean what they meant: a class list may only grow at its end. */
-function refuseClassChange(run: Run, { spec, target }: LabelRun, { classes }: PublishedVersion): void {
+function refuseClassChange(run: Run, { spec, target }: LabelRun, { metadata }: PublishedVersion): void {
+  const classes = classesOf(metadata);
   const kept = classes?.every((name, id) => spec.classes[id] === name) ?? true;
   if (kept || run.options.allowClassChange) return;
   const id = classes?.findIndex((name, index) => spec.classes[index] !== name) ?? 0;

@@ -31,18 +31,19 @@ export async function split(
   const ledger = published.ledger.table;
   await refuseRemovedSplits(run, label, published);
   const table = identifier(`assigned_${spec.name}`);
-  await engine.run(planMembers(cleaned.table), { salt: run.salt });
-  await engine.run(planRemembered(ledger, spec.split));
-  await engine.run(planFresh(spec.seed));
+  const members = identifier(`members_${spec.name}`);
+  await engine.run(planMembers(members, cleaned.table), { salt: run.salt });
+  await engine.run(planRemembered(members, ledger, spec.split));
+  await engine.run(planFresh(members, spec.seed));
   const { quotas, ...counts } = await planAllQuotas(run, spec);
   await engine.run(`CREATE OR REPLACE TEMP TABLE quotas (class SMALLINT, split UTINYINT, first BIGINT, next BIGINT)`);
   for (const values of quotas) await engine.run(`INSERT INTO quotas VALUES ${values}`);
-  await engine.run(planAssigned(table, ledger, spec));
+  await engine.run(planAssigned(table, members, ledger, spec));
   report.split = { ...counts, ...(await countSplits(run, spec, table)) };
   refuseEmptySplits(label, report.split);
   const splits = Object.fromEntries(report.split.splits.map(({ name, rows }) => [name, rows]));
   run.events.emit({ type: 'rows.split', label: spec.name, splits });
-  return { table, cleaned };
+  return { table, members, cleaned };
 }
 
 /**
@@ -92,30 +93,30 @@ function sum(values: readonly bigint[]): bigint {
 }
 
 /** Rows that belong to a group: the kept ones, and the duplicates that they stand for. */
-function planMembers(cleaned: string): string {
-  return `CREATE OR REPLACE TEMP TABLE members AS
+function planMembers(members: string, cleaned: string): string {
+  return `CREATE OR REPLACE TABLE ${members} AS
 SELECT "row", hash, class, key, reason IS NULL AS published, ${planTextHash('hash')} AS text_hash, ${planKeyHash('key')} AS key_hash
 FROM ${cleaned} WHERE reason IS NULL OR reason = 'duplicate'`;
 }
 
 /** Groups that an earlier version knows: (hash, class, split, merged). */
-function planRemembered(ledger: string, splits: SplitSpec[]): string {
+function planRemembered(members: string, ledger: string, splits: SplitSpec[]): string {
   const place = `CASE split ${splits.map(({ name }, index) => `WHEN ${literal(name)} THEN ${index}`).join(' ')} END`;
   return `CREATE OR REPLACE TEMP TABLE remembered AS
 SELECT hash, any_value(class) AS class, min(place) AS split, min(place) <> max(place) AS merged FROM (
-  SELECT m.hash, m.class, ${place} AS place FROM members m JOIN ${ledger} l ON l.text_hash = m.text_hash
+  SELECT m.hash, m.class, ${place} AS place FROM ${members} m JOIN ${ledger} l ON l.text_hash = m.text_hash
   UNION ALL
-  SELECT m.hash, m.class, ${place} AS place FROM members m JOIN ${ledger} l ON l.key_hash = m.key_hash
+  SELECT m.hash, m.class, ${place} AS place FROM ${members} m JOIN ${ledger} l ON l.key_hash = m.key_hash
 ) WHERE place IS NOT NULL GROUP BY hash`;
 }
 
 /** New groups, ranked in their class by a hash that says nothing of how they were sampled: (hash, class, rank from 0). */
-function planFresh(seed: number): string {
+function planFresh(members: string, seed: number): string {
   const order = `md5_number(${literal(`${SPLIT_PREFIX}${seed}:`)} || smallest), smallest`;
   return `CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT hash, class, row_number() OVER (PARTITION BY class ORDER BY ${order}) - 1 AS rank FROM (
   SELECT hash, any_value(class) AS class, ${planSmallestKey('key')} AS smallest
-  FROM members WHERE hash NOT IN (SELECT hash FROM remembered) GROUP BY hash
+  FROM ${members} WHERE hash NOT IN (SELECT hash FROM remembered) GROUP BY hash
 )`;
 }
 
@@ -149,7 +150,7 @@ async function planAllQuotas({ engine }: Run, { classes, split: splits }: LabelS
  * Kept rows with split, ordinal (order of first publication) and position in the split's files. A row keeps its ordinal; a new one comes
  * after all others, by key, so that a store that deduplicates by content sees mostly old bytes.
  */
-function planAssigned(table: string, ledger: string, { duplicates }: LabelSpec): string {
+function planAssigned(table: string, members: string, ledger: string, { duplicates }: LabelSpec): string {
   // Where one row stands for a text, the text has the ordinal, whichever key stands for it today.
   const known =
     duplicates === 'one' ? 'l.text_hash = m.text_hash' : 'l.text_hash = m.text_hash AND l.key_hash = m.key_hash';
@@ -159,14 +160,14 @@ WITH groups AS (
   UNION ALL
   SELECT f.hash, q.split FROM fresh f JOIN quotas q ON q.class = f.class AND f.rank >= q.first AND f.rank < q.next
 ), known AS (
-  SELECT m."row" AS known_row, min(l.ordinal) AS ordinal FROM members m JOIN ${ledger} l ON ${known} WHERE m.published GROUP BY m."row"
+  SELECT m."row" AS known_row, min(l.ordinal) AS ordinal FROM ${members} m JOIN ${ledger} l ON ${known} WHERE m.published GROUP BY m."row"
 ), fresh_rows AS (
   SELECT "row" AS fresh_row, (SELECT coalesce(max(ordinal), -1) FROM ${ledger}) + row_number() OVER (ORDER BY ${planKeyOrder('key')}) AS ordinal
-  FROM members WHERE published AND "row" NOT IN (SELECT known_row FROM known)
+  FROM ${members} WHERE published AND "row" NOT IN (SELECT known_row FROM known)
 ), ordered AS (SELECT known_row AS ordered_row, ordinal FROM known UNION ALL SELECT fresh_row, ordinal FROM fresh_rows)
 SELECT m."row", m.class, g.split, o.ordinal, m.text_hash, m.key_hash,
   row_number() OVER (PARTITION BY g.split ORDER BY o.ordinal, ${planKeyOrder('m.key')}) - 1 AS position
-FROM members m JOIN groups g ON g.hash = m.hash JOIN ordered o ON o.ordered_row = m."row" WHERE m.published`;
+FROM ${members} m JOIN groups g ON g.hash = m.hash JOIN ordered o ON o.ordered_row = m."row" WHERE m.published`;
 }
 
 async function countSplits(

@@ -225,6 +225,7 @@ describe('push() to a directory', () => {
     const spec = labelSpec();
     const assigned = {
       table: '"assigned_topic"',
+      members: '"members_topic"',
       cleaned: { table: '"cleaned_topic"', fetched: { table: '', snapshot: { id: '', takenAt: new Date(0) } } },
     };
     const folder = join(workshop.directory, 'sharded');

@@ -1,0 +1,113 @@
+import type { VersionMetadata } from '../dataset/published.ts';
+import type { Engine } from '../edges/duckdb.ts';
+import {
+  type AttributionReport,
+  type ChangeKind,
+  type DifferenceReport,
+  DROP_REASONS,
+  type LabelReport,
+} from '../report/report.ts';
+import { type Difference, IS_KIND } from './difference.ts';
+
+/**
+ * Whether the base spec on today's data makes the same change (d) of a row: then the data made it, else the spec did. Both differences
+ * are to the same published rows.
+ */
+function planByData(kind: ChangeKind, base: string): string {
+  const same = (more: string) => `EXISTS (SELECT 1 FROM ${base} b WHERE b.after_hash = d.after_hash${more})`;
+  switch (kind) {
+    case 'added':
+    case 'recleaned':
+      return same('');
+    case 'relabelled':
+      return same(' AND b.after_class = d.after_class');
+    case 'moved':
+      return same(' AND b.after_split = d.after_split');
+    case 'removed':
+      return `EXISTS (SELECT 1 FROM ${base} b WHERE b.before_id = d.before_id AND b.after_row IS NULL)`;
+  }
+}
+
+/** Say of each kind of change how many rows the spec changed and how many the data. */
+export async function attributeChanges(
+  engine: Engine,
+  changes: DifferenceReport['changes'],
+  { table }: Difference,
+  base: Difference,
+): Promise<DifferenceReport['changes']> {
+  const attributed: DifferenceReport['changes'] = [];
+  for (const { kind, rows } of changes) {
+    const { byData } = await engine.row<{ byData: number }>(
+      `SELECT count(*) AS "byData" FROM ${table} d WHERE (${IS_KIND[kind]}) AND ${planByData(kind, base.table)}`,
+    );
+    attributed.push({ kind, rows, byData, bySpec: rows - byData });
+  }
+  return attributed;
+}
+
+type Measure = AttributionReport['measures'][number];
+
+/** Figures of the published version, of the base spec on today's data, and of this spec on today's data, where any of them differ or not. */
+export function planMeasures(
+  metadata: VersionMetadata | undefined,
+  base: LabelReport,
+  planned: LabelReport,
+): Measure[] {
+  const measure = (
+    group: Measure['group'],
+    name: string,
+    published: number | undefined,
+    of: (report: LabelReport) => number | undefined,
+  ): Measure => ({
+    group,
+    name,
+    published: published ?? null,
+    base: of(base) ?? 0,
+    planned: of(planned) ?? 0,
+  });
+  const drops = DROP_REASONS.filter(
+    (reason) => base.dropped?.[reason] || planned.dropped?.[reason] || metadata?.dropped?.[reason],
+  );
+  const names = (of: (report: LabelReport) => string[]) => [...new Set([...of(planned), ...of(base)])];
+  const splits = names(({ split }) => split?.splits.map(({ name }) => name) ?? []);
+  const published = publishedClassCounts(metadata);
+  return [
+    ...(['misclassified', 'correct'] as const).map((source) =>
+      measure('fetched', source, metadata?.sources?.[source]?.fetched, ({ fetched }) => fetched?.[source]),
+    ),
+    ...drops.map((reason) =>
+      measure(
+        'dropped',
+        reason,
+        metadata?.dropped && (metadata.dropped[reason] ?? 0),
+        ({ dropped }) => dropped?.[reason],
+      ),
+    ),
+    measure('kept', 'kept', metadata?.num_samples, ({ kept }) => kept?.total),
+    ...names(({ classes }) => classes).map((name) =>
+      measure('class', name, published && (published.get(name) ?? 0), (report) => countClass(report, name)),
+    ),
+    ...splits.map((name) =>
+      measure(
+        'split',
+        name,
+        metadata?.splits && (metadata.splits[name] ?? 0),
+        ({ split }) => split?.splits.find((each) => each.name === name)?.rows,
+      ),
+    ),
+  ];
+}
+
+/** Rows of each class of a version, by its metadata; undefined where that does not say. */
+export function publishedClassCounts(metadata: VersionMetadata | undefined): Map<string, number> | undefined {
+  if (!metadata?.class_counts) return undefined;
+  const counts = new Map<string, number>();
+  for (const split of Object.values(metadata.class_counts))
+    for (const [name, rows] of Object.entries(split)) counts.set(name, (counts.get(name) ?? 0) + rows);
+  return counts;
+}
+
+function countClass({ classes, split }: LabelReport, name: string): number {
+  const id = classes.indexOf(name);
+  return (split?.splits ?? []).reduce((sum, each) => sum + (each.classes[id] ?? 0), 0);
+}

@@ -1,0 +1,150 @@
+import { classesOf } from '../dataset/published.ts';
+import type { Assigned } from '../dataset/tables.ts';
+import type { Engine } from '../edges/duckdb.ts';
+import { CHANGE_KINDS, type ChangeKind, type DifferenceReport } from '../report/report.ts';
+import type { LabelRun } from '../run.ts';
+import type { LabelSpec } from '../spec/spec.ts';
+import { identifier, literal } from '../sql.ts';
+import type { Compared } from './compared.ts';
+import { populationStabilityIndex } from './drift.ts';
+
+const SHOWN_PAIRS = 50; // pairs of classes that the report lists
+
+/**
+ * Rows before and after, paired: (before_id, before_hash, before_class, before_split, after_row, after_hash, after_class, after_split,
+ * recleaned). One side is null where the other has no partner.
+ */
+export interface Difference {
+  table: string;
+  compared: Compared;
+}
+
+/**
+ * Pair the rows of a published version with those that would be published: by text, and what is left by record. A record whose text is
+ * another one now is re-cleaned.
+ */
+export async function pairRows(
+  engine: Engine,
+  { spec }: LabelRun,
+  assigned: Assigned,
+  compared: Compared,
+): Promise<Difference> {
+  const table = identifier(`difference_${spec.name}`);
+  await engine.run(planAfter(spec, assigned));
+  await engine.run(planSame(compared.table));
+  await engine.run(planRecleaned(compared, assigned.members));
+  await engine.run(planDifference(table, compared.table));
+  return { table, compared };
+}
+
+/** The rows that would be published, numbered among those with the same text in the order of the files. */
+function planAfter({ classes, split }: LabelSpec, { table, cleaned }: Assigned): string {
+  const name = (column: string, names: string[]) =>
+    `CASE ${column} ${names.map((each, index) => `WHEN ${index} THEN ${literal(each)}`).join(' ')} END`;
+  const splits = split.map((each) => each.name);
+  return `CREATE OR REPLACE TEMP TABLE after_rows AS
+SELECT a."row", a.text_hash, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
+  row_number() OVER (PARTITION BY a.text_hash ORDER BY a.ordinal, a."row") AS n
+FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`;
+}
+
+function planSame(before: string): string {
+  return `CREATE OR REPLACE TEMP TABLE pairs AS
+SELECT b.id, a."row", false AS recleaned
+FROM (SELECT id, text_hash, row_number() OVER (PARTITION BY text_hash ORDER BY id) AS n FROM ${before}) b
+JOIN after_rows a ON a.text_hash = b.text_hash AND a.n = b.n`;
+}
+
+/** Rows without a partner that share a record: the keys of a text are those of all rows that it stands for. Each row has one partner. */
+function planRecleaned({ table, ledger }: Compared, members: string): string {
+  return `INSERT INTO pairs
+SELECT id, "row", true FROM (
+  SELECT DISTINCT b.id, a."row"
+  FROM (SELECT id, text_hash FROM ${table} WHERE id NOT IN (SELECT id FROM pairs)) b
+  JOIN ${ledger} l ON l.text_hash = b.text_hash
+  JOIN ${members} m ON m.key_hash = l.key_hash
+  JOIN (SELECT "row", hash FROM after_rows WHERE "row" NOT IN (SELECT "row" FROM pairs)) a ON a.hash = m.hash
+)
+QUALIFY row_number() OVER (PARTITION BY id ORDER BY "row") = 1 AND row_number() OVER (PARTITION BY "row" ORDER BY id) = 1`;
+}
+
+function planDifference(table: string, before: string): string {
+  return `CREATE OR REPLACE TABLE ${table} AS
+SELECT b.id AS before_id, b.text_hash AS before_hash, b.class AS before_class, b.split AS before_split,
+  a."row" AS after_row, a.text_hash AS after_hash, a.class AS after_class, a.split AS after_split, coalesce(p.recleaned, false) AS recleaned
+FROM ${before} b FULL JOIN pairs p ON p.id = b.id FULL JOIN after_rows a ON a."row" = p."row"`;
+}
+
+/** Whether a row of the difference is of a kind; one row may be of several. */
+export const IS_KIND: Record<ChangeKind, string> = {
+  added: 'd.before_id IS NULL',
+  removed: 'd.after_row IS NULL',
+  relabelled: 'd.before_class IS DISTINCT FROM d.after_class AND d.before_id IS NOT NULL AND d.after_row IS NOT NULL',
+  recleaned: 'd.recleaned',
+  moved: 'd.before_split IS DISTINCT FROM d.after_split AND d.before_id IS NOT NULL AND d.after_row IS NOT NULL',
+};
+
+/** The difference in figures. */
+export async function summariseDifference(
+  engine: Engine,
+  { spec }: LabelRun,
+  { table, compared }: Difference,
+): Promise<DifferenceReport> {
+  const counts = CHANGE_KINDS.map((kind) => `count(*) FILTER (${IS_KIND[kind]}) AS ${kind}`);
+  const row = await engine.row<Record<ChangeKind | 'before' | 'after' | 'unchanged', number>>(
+    `SELECT ${counts.join(', ')}, count(before_id) AS before, count(after_row) AS after,
+  count(*) FILTER (NOT recleaned AND before_class IS NOT DISTINCT FROM after_class AND before_split = after_split) AS unchanged FROM ${table} d`,
+  );
+  const relabelled = await engine.rows<{ from: string | null; to: string; rows: number }>(
+    `SELECT before_class AS "from", after_class AS "to", count(*) AS rows FROM ${table} d WHERE ${IS_KIND.relabelled}
+GROUP BY ALL ORDER BY rows DESC, "from", "to" LIMIT ${SHOWN_PAIRS}`,
+  );
+  const classes = await countNames(engine, table, 'class', spec.classes);
+  return {
+    version: compared.metadata?.version_tag ?? null,
+    rows: { before: row.before, after: row.after, unchanged: row.unchanged },
+    changes: CHANGE_KINDS.map((kind) => ({ kind, rows: row[kind] })),
+    relabelled: relabelled.map(({ from, to, rows }) => ({ from: from ?? '', to, rows })),
+    classes,
+    splits: await countNames(
+      engine,
+      table,
+      'split',
+      spec.split.map(({ name }) => name),
+    ),
+    drift: populationStabilityIndex(
+      classes.map(({ before }) => before),
+      classes.map(({ after }) => after),
+    ),
+    classList: compareClassLists(classesOf(compared.metadata) ?? spec.classes, spec.classes),
+  };
+}
+
+/** Rows by class or split, before and after: the spec's in their order, then those that are gone. */
+async function countNames(
+  engine: Engine,
+  table: string,
+  column: 'class' | 'split',
+  names: string[],
+): Promise<DifferenceReport['classes']> {
+  const counts = await engine.rows<{ name: string | null; before: number; after: number }>(
+    `SELECT name, sum(before)::BIGINT AS before, sum(after)::BIGINT AS after FROM (
+  SELECT before_${column} AS name, 1 AS before, 0 AS after FROM ${table} WHERE before_id IS NOT NULL
+  UNION ALL SELECT after_${column}, 0, 1 FROM ${table} WHERE after_row IS NOT NULL
+) GROUP BY name ORDER BY name`,
+  );
+  const gone = counts.flatMap(({ name }) => (name === null || names.includes(name) ? [] : [name]));
+  return [...names, ...gone].map((name) => {
+    const { before = 0, after = 0 } = counts.find((each) => each.name === name) ?? {};
+    return { name, before, after };
+  });
+}
+
+/** Class lists before and after; a class whose id is another one now is reordered. */
+export function compareClassLists(before: string[], after: string[]): DifferenceReport['classList'] {
+  return {
+    added: after.filter((name) => !before.includes(name)),
+    removed: before.filter((name) => !after.includes(name)),
+    reordered: before.filter((name, id) => after.includes(name) && after.indexOf(name) !== id),
+  };
+}

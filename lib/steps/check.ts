@@ -1,0 +1,11 @@
+import type { PublishedVersion } from '../dataset/published.ts';
+import type { Assigned } from '../dataset/tables.ts';
+import { compare } from '../review/compare.ts';
+import { measure } from '../review/measure.ts';
+import type { LabelRun, Run } from '../run.ts';
+
+/** Measure what would be published; in a dry run, compare it with what is; hold it against the checks of the spec. */
+export async function check(run: Run, label: LabelRun, assigned: Assigned, published: PublishedVersion): Promise<void> {
+  await measure(run, label, assigned);
+  if (run.options.dryRun) await compare(run, label, assigned, published);
+}
