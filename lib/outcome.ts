@@ -52,10 +52,12 @@ export class InsufficientData extends Error {
   }
 }
 
+export function problemOf({ code, message, fix }: PipelineError): Problem {
+  return fix === undefined ? { code, message } : { code, message, fix };
+}
+
 export function outcomeOf(error: PipelineError): Outcome {
-  const { code, message, fix } = error;
-  const problem: Problem = fix === undefined ? { code, message } : { code, message, fix };
-  return { status: REFUSALS.has(code) ? 'refused' : 'failed', problem };
+  return { status: REFUSALS.has(error.code) ? 'refused' : 'failed', problem: problemOf(error) };
 }
 
 /**

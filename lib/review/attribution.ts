@@ -11,20 +11,21 @@ import { type Difference, IS_KIND } from './difference.ts';
 
 /**
  * Whether the base spec on today's data makes the same change (d) of a row: then the data made it, else the spec did. Both differences
- * are to the same published rows.
+ * are to the same published rows, so a published row says which rows belong together; a new row is known by its text or its record.
  */
 function planByData(kind: ChangeKind, base: string): string {
-  const same = (more: string) => `EXISTS (SELECT 1 FROM ${base} b WHERE b.after_hash = d.after_hash${more})`;
+  const exists = (condition: string) => `EXISTS (SELECT 1 FROM ${base} b WHERE ${condition})`;
   switch (kind) {
     case 'added':
-    case 'recleaned':
-      return same('');
-    case 'relabelled':
-      return same(' AND b.after_class = d.after_class');
-    case 'moved':
-      return same(' AND b.after_split = d.after_split');
+      return `(${exists('b.before_id IS NULL AND b.after_hash = d.after_hash')} OR ${exists('b.before_id IS NULL AND b.after_key = d.after_key')})`;
     case 'removed':
-      return `EXISTS (SELECT 1 FROM ${base} b WHERE b.before_id = d.before_id AND b.after_row IS NULL)`;
+      return exists('b.before_id = d.before_id AND b.after_row IS NULL');
+    case 'relabelled':
+      return exists('b.before_id = d.before_id AND b.after_class = d.after_class');
+    case 'recleaned':
+      return exists('b.before_id = d.before_id AND b.after_hash = d.after_hash');
+    case 'moved':
+      return exists('b.before_id = d.before_id AND b.after_split = d.after_split');
   }
 }
 

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { parseMetadata } from '../dataset/published.ts';
-import { PipelineError } from '../errors.ts';
+import { PipelineError, toPipelineError } from '../errors.ts';
+import { problemOf } from '../outcome.ts';
 import { noSamples } from '../report/samples.ts';
-import { attempt, type LabelRun, openLabels, type Run } from '../run.ts';
+import { type LabelRun, openLabels, type Run } from '../run.ts';
 import { parseSpec } from '../spec/read.ts';
 import type { LabelSpec } from '../spec/spec.ts';
 
@@ -18,13 +19,20 @@ const PUBLISHED = 'published'; // names the spec in the metadata of the target's
 export async function openBases(run: Run): Promise<void> {
   const { compareConfig } = run.options;
   if (compareConfig === undefined) return;
-  const read = compareConfig === PUBLISHED ? undefined : await readBase(run, compareConfig);
-  for (const label of openLabels(run))
-    await attempt(run, label, async () => {
-      const spec = read ? read.get(label.spec.name) : await readPublishedSpec(run, label);
-      if (spec) label.base = openBase(label, spec);
-      return undefined;
-    });
+  const base = compareConfig === PUBLISHED ? undefined : await readBase(run, compareConfig);
+  for (const label of openLabels(run)) {
+    const spec = base ? base.get(label.spec.name) : await readPublishedSpec(run, label).catch(refuse(run, label));
+    if (spec) label.base = openBase(label, spec);
+  }
+}
+
+/** A published spec that cannot be read any more, e.g. for a variable that is gone: the report says so, and the label goes on. */
+function refuse({ world }: Run, { report }: LabelRun): (thrown: unknown) => undefined {
+  return (thrown) => {
+    world.signal.throwIfAborted();
+    report.attribution = { base: PUBLISHED, problem: problemOf(toPipelineError(thrown)), measures: [] };
+    return undefined;
+  };
 }
 
 async function readBase({ world }: Run, file: string): Promise<Map<string, LabelSpec>> {
@@ -45,7 +53,7 @@ async function readPublishedSpec({ world }: Run, label: LabelRun): Promise<Label
   const { name } = label.spec;
   const text = stringify({
     version: 1,
-    database: { url: 'postgres://localhost/unused' },
+    database: { url: 'postgres://nobody@localhost/unused' },
     labels: { [name]: template },
   });
   return parseSpec(`the spec of ${label.target.name}`, text, world.env).labels[0];

@@ -11,8 +11,8 @@ import { populationStabilityIndex } from './drift.ts';
 const SHOWN_PAIRS = 50; // pairs of classes that the report lists
 
 /**
- * Rows before and after, paired: (before_id, before_hash, before_class, before_split, after_row, after_hash, after_class, after_split,
- * recleaned). One side is null where the other has no partner.
+ * Rows before and after, paired: (before_id, before_hash, before_class, before_split, after_row, after_hash, after_key, after_class,
+ * after_split, recleaned). One side is null where the other has no partner.
  */
 export interface Difference {
   table: string;
@@ -43,7 +43,7 @@ function planAfter({ classes, split }: LabelSpec, { table, cleaned }: Assigned):
     `CASE ${column} ${names.map((each, index) => `WHEN ${index} THEN ${literal(each)}`).join(' ')} END`;
   const splits = split.map((each) => each.name);
   return `CREATE OR REPLACE TEMP TABLE after_rows AS
-SELECT a."row", a.text_hash, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
+SELECT a."row", a.text_hash, a.key_hash, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
   row_number() OVER (PARTITION BY a.text_hash ORDER BY a.ordinal, a."row") AS n
 FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`;
 }
@@ -71,7 +71,7 @@ QUALIFY row_number() OVER (PARTITION BY id ORDER BY "row") = 1 AND row_number() 
 function planDifference(table: string, before: string): string {
   return `CREATE OR REPLACE TABLE ${table} AS
 SELECT b.id AS before_id, b.text_hash AS before_hash, b.class AS before_class, b.split AS before_split,
-  a."row" AS after_row, a.text_hash AS after_hash, a.class AS after_class, a.split AS after_split, coalesce(p.recleaned, false) AS recleaned
+  a."row" AS after_row, a.text_hash AS after_hash, a.key_hash AS after_key, a.class AS after_class, a.split AS after_split, coalesce(p.recleaned, false) AS recleaned
 FROM ${before} b FULL JOIN pairs p ON p.id = b.id FULL JOIN after_rows a ON a."row" = p."row"`;
 }
 

@@ -15,6 +15,7 @@ import type { LabelRun, Run } from '../../lib/run.ts';
 import { parseSpec } from '../../lib/spec/read.ts';
 import type { LabelSpec } from '../../lib/spec/spec.ts';
 import { literal } from '../../lib/sql.ts';
+import { check } from '../../lib/steps/check.ts';
 import { clean } from '../../lib/steps/clean.ts';
 import { push } from '../../lib/steps/push.ts';
 import { split } from '../../lib/steps/split.ts';
@@ -90,10 +91,17 @@ export class Workshop implements AsyncDisposable {
     const { run, label } = this.#open(spec, options, target);
     const fetched = await this.#load(rows, label);
     const cleaned = await clean(run, label, fetched);
-    const outcome = await withHead(run, label, async (published) =>
-      push(run, label, await split(run, label, cleaned, published), published),
-    );
-    return { outcome, report: label.report, samples: label.samples, rows: target ? [] : await this.read(spec) };
+    const outcome = await withHead(run, label, async (published) => {
+      const assigned = await split(run, label, cleaned, published);
+      await check(run, label, assigned, published);
+      return push(run, label, assigned, published);
+    });
+    return {
+      outcome,
+      report: label.report,
+      samples: label.samples,
+      rows: target || options.dryRun ? [] : await this.read(spec),
+    };
   }
 
   /** A world for targets: this clock, no waits. */
