@@ -42,7 +42,7 @@ export async function main(argv: string[], outside: World): Promise<number> {
         await attempt(run, label, () => prepare(run, label, fetched)); // what fails is this label's outcome
       }
     });
-    return finish(run);
+    return await finish(run);
   });
 }
 

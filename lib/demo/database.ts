@@ -8,6 +8,8 @@ export interface DemoDatabase extends AsyncDisposable {
   /** Its password is a formality: the server listens on 127.0.0.1 and asks for none. */
   url: string;
   rows: { complaints: number; reports: number };
+  /** Change the data, e.g. between two runs. */
+  exec(statements: string): Promise<void>;
 }
 
 /** The two packages; `bun install --production` leaves them out. */
@@ -45,6 +47,7 @@ export async function startDemoDatabase(load: () => Promise<Packages> = loadPack
     return {
       url: `postgres://postgres:postgres@${server.getServerConn()}/postgres?sslmode=disable`,
       rows: { complaints: grievances.complaints.length, reports: grievances.reports.length },
+      exec: async (statements) => void (await database.exec(statements)),
       [Symbol.asyncDispose]: async () => {
         await server.stop();
         await database.close();

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PipelineError } from '../errors.ts';
 import type { Run } from '../run.ts';
@@ -18,7 +18,10 @@ export async function writeReports(
 ): Promise<void> {
   const folder = resolve(world.cwd, options.out);
   const write = async (name: string, text: string, mode = 0o644) => {
-    await Bun.write(join(folder, name), text, { mode });
+    const draft = join(folder, `.${name}`);
+    await rm(draft, { force: true }); // of a run that died: it would keep its mode
+    await writeFile(draft, text, { mode });
+    await rename(draft, join(folder, name));
     events.emit({ type: 'report.written', path: join(options.out, name) });
   };
   try {

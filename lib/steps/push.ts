@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { planCard } from '../dataset/card.ts';
 import { commitVersion, revisionOf, staleFiles, tagVersion } from '../dataset/commit.ts';
@@ -142,5 +142,5 @@ async function writeFiles(
 }
 
 async function writeText(file: string, text: string): Promise<void> {
-  await Bun.write(file, text, { mode: 0o600 });
+  await writeFile(file, text, { mode: 0o600 }); // Bun.write() ignores a mode
 }

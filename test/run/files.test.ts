@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { readdirSync, statSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fillPlain, Site } from './site.ts';
+
+let site: Site;
+beforeEach(async () => {
+  site = await Site.open();
+  await site.sql(fillPlain(300, 100));
+});
+afterEach(() => site[Symbol.asyncDispose]());
+
+const mode = (path: string) => (statSync(join(site.folder, path)).mode & 0o777).toString(8);
+
+describe('what a dry run leaves below --out', () => {
+  test('is readable for its owner only where it holds texts of rows', async () => {
+    await mkdir(join(site.folder, 'out'));
+    await writeFile(join(site.folder, 'out/report.html'), 'older', { mode: 0o644 });
+    await site.run(['--dry-run']);
+    expect(readdirSync(join(site.folder, 'out')).sort()).toEqual([
+      'dry-run',
+      'report.html',
+      'report.json',
+      'report.md',
+    ]);
+    expect([mode('out/report.html'), mode('out/dry-run/urgency')]).toEqual(['600', '700']);
+    expect([mode('out/dry-run/urgency/README.md'), mode('out/dry-run/urgency/dataset_metadata.json')]).toEqual([
+      '600',
+      '600',
+    ]);
+  });
+
+  test('no text of a row stands in report.json and report.md', async () => {
+    await site.sql(`UPDATE complaints SET message = 'canary <b>' || id || '</b>'`);
+    await site.run(['--dry-run', '--samples', '50']);
+    for (const name of ['report.json', 'report.md'])
+      expect(await Bun.file(join(site.folder, 'out', name)).text()).not.toContain('canary');
+  });
+
+  test('a report that cannot be written is an error that says where', async () => {
+    await mkdir(join(site.folder, 'out/report.json'), { recursive: true });
+    const { exitCode, world } = await site.run(['--dry-run']);
+    expect([exitCode, world.stderr.text.includes('OUTPUT_UNWRITABLE')]).toEqual([1, true]);
+  });
+});
