@@ -31,28 +31,31 @@ export async function pairRows(
 ): Promise<Difference> {
   const table = identifier(`difference_${spec.name}`);
   await engine.run(planAfter(spec, assigned));
-  await engine.run(planSame(compared.table));
+  await engine.run('CREATE OR REPLACE TEMP TABLE pairs (id BIGINT, "row" BIGINT, recleaned BOOLEAN)');
+  await engine.run(planSame(compared.table, ['text_hash', 'class', 'split'])); // most rows, and the right ones among equals
+  await engine.run(planSame(compared.table, ['text_hash']));
   await engine.run(planRecleaned(compared, assigned.members));
   await engine.run(planDifference(table, compared.table));
   return { table, compared };
 }
 
-/** The rows that would be published, numbered among those with the same text in the order of the files. */
+/** The rows that would be published, with the names of their class and split. */
 function planAfter({ classes, split }: LabelSpec, { table, cleaned }: Assigned): string {
   const name = (column: string, names: string[]) =>
     `CASE ${column} ${names.map((each, index) => `WHEN ${index} THEN ${literal(each)}`).join(' ')} END`;
   const splits = split.map((each) => each.name);
   return `CREATE OR REPLACE TEMP TABLE after_rows AS
-SELECT a."row", a.text_hash, a.key_hash, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
-  row_number() OVER (PARTITION BY a.text_hash ORDER BY a.ordinal, a."row") AS n
+SELECT a."row", a.text_hash, a.key_hash, a.ordinal, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split
 FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`;
 }
 
-function planSame(before: string): string {
-  return `CREATE OR REPLACE TEMP TABLE pairs AS
-SELECT b.id, a."row", false AS recleaned
-FROM (SELECT id, text_hash, row_number() OVER (PARTITION BY text_hash ORDER BY id) AS n FROM ${before}) b
-JOIN after_rows a ON a.text_hash = b.text_hash AND a.n = b.n`;
+/** Rows without a partner that agree in `columns`, one with one, in the order of the files. */
+function planSame(before: string, columns: string[]): string {
+  const nth = (order: string) => `row_number() OVER (PARTITION BY ${columns.join(', ')} ORDER BY ${order}) AS n`;
+  return `INSERT INTO pairs
+SELECT id, "row", false
+FROM (SELECT *, ${nth('id')} FROM ${before} WHERE id NOT IN (SELECT id FROM pairs))
+JOIN (SELECT *, ${nth('ordinal, "row"')} FROM after_rows WHERE "row" NOT IN (SELECT "row" FROM pairs)) USING (${columns.join(', ')}, n)`;
 }
 
 /** Rows without a partner that share a record: the keys of a text are those of all rows that it stands for. Each row has one partner. */

@@ -7,5 +7,6 @@ import type { LabelRun, Run } from '../run.ts';
 /** Measure what would be published; in a dry run, compare it with what is; hold it against the checks of the spec. */
 export async function check(run: Run, label: LabelRun, assigned: Assigned, published: PublishedVersion): Promise<void> {
   await measure(run, label, assigned);
+  if (label.report.split?.textsInSeveralSplits !== 0) throw new Error('a text stands in two splits');
   if (run.options.dryRun) await compare(run, label, assigned, published);
 }

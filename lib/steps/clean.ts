@@ -10,6 +10,9 @@ import { identifier, literal } from '../sql.ts';
 
 const NOT_EMPTY = '[^\\s\\v\\x{1c}-\\x{1f}\\x{85}\\p{Z}]'; // a character that Python's str.strip() would leave
 const SHOWN_CLASSES = 20; // unknown classes that the report lists
+// A column of classes has fewer values than this, and shorter ones: others may be texts of rows, and are not listed.
+const MOST_CLASSES = 50;
+const LONGEST_CLASS = 100; // characters
 
 /** Clean one label's rows, and give each row that is dropped its reason. */
 export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promise<Cleaned> {
@@ -141,9 +144,10 @@ async function listUnknownClasses(
   { classes }: LabelSpec,
 ): Promise<NonNullable<LabelRun['report']['unknownClasses']>> {
   const found = await engine.rows<{ value: string; n: number }>(
-    `SELECT left(value, 60) AS value, count(*) AS n FROM ${table} WHERE reason = 'unknown_class' GROUP BY ALL ORDER BY n DESC, value LIMIT ${SHOWN_CLASSES}`,
+    `SELECT value, count(*) AS n FROM ${table} WHERE reason = 'unknown_class' GROUP BY ALL ORDER BY n DESC, value LIMIT ${MOST_CLASSES + 1}`,
   );
-  return found.map(({ value, n }) => {
+  if (found.length > MOST_CLASSES || found.some(({ value }) => value.length > LONGEST_CLASS)) return [];
+  return found.slice(0, SHOWN_CLASSES).map(({ value, n }) => {
     const meant = nearest(value, classes);
     return meant === undefined ? { value, rows: n } : { value, rows: n, nearest: meant };
   });

@@ -71,6 +71,14 @@ describe('the difference from the published version', () => {
     expect(changesOf(report)).toMatchObject({ added: 1, removed: 2, recleaned: 0 });
   });
 
+  test('of equal texts, those that stay where they are are paired first', async () => {
+    await using workshop = await Workshop.open();
+    const twins = [row('1', 'twin'), row('2', 'twin', 'B'), row('3', 'twin', 'B')];
+    await workshop.publish([...GROUND, ...twins], labelSpec('duplicates: keep\nconflicts: reviewed'));
+    const { report } = await workshop.publish([...GROUND, row('9', 'twin', 'B')], labelSpec('duplicates: keep'), DRY);
+    expect(changesOf(report)).toMatchObject({ relabelled: 0, moved: 0 });
+  });
+
   test('--resplit shows the rows that it moves', async () => {
     await using workshop = await Workshop.open();
     const rows = Array.from({ length: 200 }, (_, index) => row(`k${index}`, `text ${index}`, 'ABC'.charAt(index % 3)));
@@ -158,9 +166,17 @@ describe('against an oracle', () => {
     return new Map([...texts].filter(([, { conflict }]) => !conflict));
   };
 
+  /** Many histories side by side in one version: their keys and texts never meet. */
+  const sideBySide = (histories: SourceRow[][]) =>
+    histories.flatMap((list, index) =>
+      list.map(({ key, text, label }) => row(`${index}.${key}`, `${index}.${text}`, label ?? '')),
+    );
+
   test('texts that stay, change class, come and go are counted as plain code counts them', async () => {
     await fc.assert(
-      fc.asyncProperty(rows, rows, async (before, after) => {
+      fc.asyncProperty(fc.array(fc.tuple(rows, rows), { minLength: 20, maxLength: 40 }), async (histories) => {
+        const before = sideBySide(histories.map(([first]) => first));
+        const after = sideBySide(histories.map(([, second]) => second));
         await workshop.publish([...GROUND, ...before], labelSpec('conflicts: drop'), { resplit: true, force: true });
         const { report } = await workshop.publish([...GROUND, ...after], labelSpec('conflicts: drop'), DRY);
         const [old, now] = [textsOf(before), textsOf(after)];
@@ -181,7 +197,7 @@ describe('against an oracle', () => {
         expect(changes.relabelled).toBeGreaterThanOrEqual(relabelled);
         expect(changes.relabelled).toBeLessThanOrEqual(relabelled + changes.recleaned);
       }),
-      { numRuns: 25 },
+      { numRuns: 4, endOnFailure: true },
     );
-  }, 60_000);
+  });
 });

@@ -244,6 +244,14 @@ labels:
     expect(metadata('topic').dropped).toEqual(label.dropped);
   });
 
+  test('values that may be texts of rows are not listed as unknown classes', async () => {
+    await site.sql('CREATE TABLE reviewed (key text, text text, label text); CREATE TABLE unreviewed (LIKE reviewed);');
+    await site.sql(rows('reviewed', plain));
+    await site.sql(`INSERT INTO unreviewed SELECT 'u' || i, 'text ' || i, 'text ' || i FROM generate_series(1, 60) i`);
+    const { report } = await site.run([], { yaml: YAML });
+    expect(report.labels[0]).toMatchObject({ dropped: { unknown_class: 60 }, unknownClasses: [] });
+  });
+
   test.each([
     ['reviewed', 'success', 1],
     ['drop', 'success', 2],
