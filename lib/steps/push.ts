@@ -117,7 +117,7 @@ async function writeFiles(
   draft: Draft,
 ): Promise<Map<string, string>> {
   const { spec, report, target } = label;
-  const ledger = await writeLedger(run.engine, spec, assigned, published.ledger, directory);
+  const ledger = await writeLedger(run.engine, spec, assigned, published.ledger, draft.version, directory);
   const { snapshot } = assigned.cleaned.fetched;
   const metadata = await planMetadata(run, label, draft, snapshot, ledger);
   await writeText(join(directory, METADATA), run.mask(formatMetadata(metadata)));
