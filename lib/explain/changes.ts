@@ -3,8 +3,8 @@ import type { TextPart } from '../report/samples.ts';
 
 const CONTEXT = 40; // graphemes that are shown on either side of a change
 const LEAD = 200; // UTF-16 units that hold as many
-const COMPARED = 4000; // UTF-16 units of each text, from the first change on; bounds the comparison
-const MOST_EDITS = 1000; // words; beyond this two texts have little in common, and one simply replaces the other
+const COMPARED = 2000; // UTF-16 units of each text, from the first change on; bounds the comparison
+const MOST_EDITS = 200; // words; beyond this two texts have little in common, and one simply replaces the other
 const LONGEST = 80; // graphemes of one change
 const SHOWN = 320; // graphemes in all
 const EXCERPT = 160; // graphemes
