@@ -259,8 +259,14 @@ describe('what is hostile stays harmless', () => {
   test('secrets are masked, wherever they stand', async () => {
     const secret = 'canary-4711-long-enough';
     const text = `<b>see ${secret}</b>`;
-    await insert('reviewed', ['a', text, 'Apple'], ['b', 'text', secret], [secret, 'text 2', 'Apple']);
-    for (const key of ['a', 'b', secret]) {
+    await insert(
+      'reviewed',
+      ['a', text, 'Apple'],
+      ['b', 'text', secret],
+      [secret, 'text 2', 'Apple'],
+      ['d', 'text 2', 'Apple'],
+    );
+    for (const key of ['a', 'b', secret, 'd']) {
       const { text, errors } = await explain(key, { env: { API_KEY: secret } });
       expect(text + errors).not.toContain('canary');
       expect(text).toContain('***');
@@ -285,9 +291,8 @@ describe('nothing is written', () => {
     await run(['--dry-run']);
     await run([]);
     await insert('reviewed', ['new', 'another', 'Apple']);
-    await explain('p7');
     const before = tree();
-    expect(before.some((name) => name.startsWith('out/'))).toBe(true);
+    expect(before.some((name) => name.startsWith('out/dry-run/topic/data'))).toBe(true);
     for (const yaml of [
       YAML,
       YAML.replace('min_samples: 0', 'min_samples: 1000'),
