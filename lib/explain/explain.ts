@@ -129,14 +129,12 @@ async function maskTexts({ engine, options, mask }: Run, texts: string[]): Promi
 
 /** Mask the labels as they were found: one that is no class may be anything. */
 async function maskValues(run: Run, explanation: Explanation): Promise<Explanation> {
-  const values = new Map<string, string>();
-  const collect = JSON.stringify(explanation, (name, value) => {
-    if (name === 'value' && typeof value === 'string') values.set(value, value);
+  const values = new Set<string>();
+  const text = JSON.stringify(explanation, (name, value) => {
+    if (name === 'value' && typeof value === 'string') values.add(value);
     return value;
   });
-  const masked = await maskTexts(run, [...values.keys()]);
-  for (const [index, value] of [...values.keys()].entries()) values.set(value, masked[index] ?? '');
-  return JSON.parse(collect, (name, value) =>
-    name === 'value' && typeof value === 'string' ? values.get(value) : value,
-  );
+  const masked = await maskTexts(run, [...values]);
+  const maskOf = new Map([...values].map((value, index) => [value, masked[index]]));
+  return JSON.parse(text, (name, value) => (name === 'value' ? (maskOf.get(value) ?? value) : value));
 }

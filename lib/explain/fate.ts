@@ -183,7 +183,7 @@ FROM (
   SELECT key, ${planTextHash('hash')} AS text_hash, ${planKeyHash('key')} AS key_hash FROM ${this.#name('cleaned')}
   WHERE hash = ${hash} AND (reason IS NULL OR reason = 'duplicate')
 ) m JOIN ${this.#name('ledger')} l ON l.text_hash = m.text_hash OR l.key_hash = m.key_hash
-ORDER BY by_text DESC, m.key <> ${literal(key)}, l.ordinal`,
+ORDER BY l.ordinal, m.key`,
       { salt: this.run.salt },
     );
     return { split, memory: planMemory(split, entries, key, this.label.spec) };
@@ -207,14 +207,20 @@ export interface Entry {
   key: string;
 }
 
-/** @param entries of the ledger that match a text's group: those of the text first, then those of the key, each in order of publication */
+/**
+ * Plan what to say of the past: what the ledger has of the text goes before what it has of the key, and that before another record's key.
+ *
+ * @param entries those that match the text, or a key that it stands under, in the order of publication
+ */
 export function planMemory(
   split: string,
   entries: Entry[],
   key: string,
   { split: splits }: Pick<LabelSpec, 'split'>,
 ): Memory | undefined {
-  const decisive = entries.find((entry) => entry.split === split);
+  const agreeing = entries.filter((entry) => entry.split === split);
+  const decisive =
+    agreeing.find((entry) => entry.by_text) ?? agreeing.find((entry) => entry.key === key) ?? agreeing[0];
   if (!decisive) return undefined;
   const known = splits.map(({ name }) => name);
   const others = known.filter((name) => name !== split && entries.some((entry) => entry.split === name));

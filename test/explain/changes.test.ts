@@ -91,8 +91,8 @@ describe('planMemory()', () => {
     const byText = entry('eval', 'v1', true);
     const byKey = entry('eval', 'v2', false);
     const byOther = entry('eval', 'v3', false, 'other');
-    expect(planMemory('eval', [byText, byKey, byOther], 'k', spec)).toMatchObject({ by: 'text', version: 'v1' });
-    expect(planMemory('eval', [byKey, byOther], 'k', spec)).toMatchObject({ by: 'key', version: 'v2' });
+    expect(planMemory('eval', [byOther, byKey, byText], 'k', spec)).toMatchObject({ by: 'text', version: 'v1' });
+    expect(planMemory('eval', [byOther, byKey], 'k', spec)).toMatchObject({ by: 'key', version: 'v2' });
     expect(planMemory('eval', [byOther], 'k', spec)).toMatchObject({ by: 'duplicate', key: 'other', version: 'v3' });
     expect(planMemory('eval', [], 'k', spec)).toBeUndefined();
   });

@@ -138,6 +138,8 @@ describe('a row that is kept', () => {
     await insert('reviewed', ['p0', 'edited', 'Banana']);
     expect(said(await explain('p7'), 'split')).toMatch(new RegExp(`^${before}: its key has been there since v`));
     expect(said(await explain('p0'), 'split')).toMatch(new RegExp(`^${before}: key "p7".* since v`));
+    await run([]);
+    expect(said(await explain('p7'), 'split')).toMatch(new RegExp(`^${before}: its text has been there since v`));
   });
 
   test('that is gone, or dropped now, is still known to the ledger', async () => {
