@@ -62,17 +62,36 @@ function isInside(text: string, place: number): boolean {
   return place > 0 && /^[\p{M}\p{Join_Control}\udc00-\udfff]/u.test(text.slice(place, place + 2));
 }
 
+/** White space matches white space, whatever it is, so that words are matched with each other; it is compared afterwards. */
 function compareWords(before: string, after: string): TextPart[] {
-  const changes = diffArrays(split(before, words), split(after, words), { maxEditLength: MOST_EDITS });
+  const [old, now] = [split(before, words), split(after, words)];
+  const comparator = (a: string, b: string) => a === b || (a.trim() === '' && b.trim() === '');
+  const changes = diffArrays(old, now, { maxEditLength: MOST_EDITS, comparator });
   if (!changes)
     return [
       { kind: 'removed', text: before },
       { kind: 'added', text: after },
     ];
-  return changes.map(({ added, removed, value }) => ({
-    kind: added ? 'added' : removed ? 'removed' : 'same',
-    text: value.join(''),
-  }));
+  const parts: TextPart[] = [];
+  const say = (kind: TextPart['kind'], text: string) => {
+    const last = parts.at(-1);
+    if (last?.kind === kind) last.text += text;
+    else parts.push({ kind, text });
+  };
+  let [i, j] = [0, 0];
+  for (const { added, removed, count } of changes) {
+    for (let n = 0; n < count; n++) {
+      const [gone, come] = [added ? '' : (old[i++] ?? ''), removed ? '' : (now[j++] ?? '')];
+      if (gone === come) say('same', gone);
+      else
+        for (const [kind, text] of [
+          ['removed', gone],
+          ['added', come],
+        ] as const)
+          if (text !== '') say(kind, text);
+    }
+  }
+  return parts;
 }
 
 /** Keep the neighbourhood of each change, until there is enough of it. */

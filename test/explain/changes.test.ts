@@ -16,6 +16,7 @@ describe('planChange()', () => {
     ['nothing', 'same', 'same', ''],
     ['a removed tag', 'the <b>ward', 'the ward', 'the [-<b>-]ward'],
     ['white space', 'two  spaces', 'two spaces', 'two [- -]spaces'],
+    ['white space around a word', 'a  b ', 'a b', 'a[-  -]{+ +}b[- -]'],
     ['a word', 'the water tap leaks', 'the power tap leaks', 'the [-water-]{+power+} tap leaks'],
     ['a mark of a letter, with its letter', 'वडा नं', 'वडा न', 'वडा [-नं-]{+न+}'],
     ['all of it', '<p>', '', '[-<p>-]'],
