@@ -1,6 +1,7 @@
 import { parseArguments } from './lib/cli.ts';
 import type { PublishedVersion } from './lib/dataset/published.ts';
 import { withHead } from './lib/dataset/with-head.ts';
+import { openInquiry } from './lib/explain/explain.ts';
 import { finish, guard } from './lib/finish.ts';
 import { openRun } from './lib/open.ts';
 import type { Outcome } from './lib/outcome.ts';
@@ -33,16 +34,17 @@ export async function main(argv: string[], outside: World): Promise<number> {
     if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
     await using run = await openRun(spec, options, world); // events, spool, data engine, targets
     using _progress = watch(run);
+    const inquiry = openInquiry(run); // after one record, with --explain
 
     await preflight(run); // no token, or a public repo: known before a row is read
     await openBases(run); // the spec to compare with, if any
     await attemptAll(run, async () => {
-      const fetched = await fetch(run, balance); // every label in one snapshot, which is closed here
+      const fetched = await fetch(run, balance, inquiry?.inspect); // every label in one snapshot, which is closed here
       for (const label of openLabels(run)) {
         await attempt(run, label, () => prepare(run, label, fetched)); // what fails is this label's outcome
       }
     });
-    return await finish(run);
+    return await finish(run, inquiry); // awaited: the run is closed after it
   });
 }
 

@@ -52,7 +52,7 @@ export function parseArguments(
     });
   }
   checkCombination(options);
-  return options;
+  return { ...options, dryRun: options.dryRun || options.explain !== undefined };
 }
 
 /** Flags that say something about a dry run, or replace the run by something else. */

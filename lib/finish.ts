@@ -1,5 +1,6 @@
 import { Exit } from './cli.ts';
 import { toPipelineError } from './errors.ts';
+import type { Inquiry } from './explain/explain.ts';
 import { exitCodeOf } from './outcome.ts';
 import { formatReport } from './report/json.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
@@ -10,14 +11,26 @@ import { maskStrings, planMask } from './secrets.ts';
 import { SpecError } from './spec/problems.ts';
 import type { World } from './world.ts';
 
-/** End a run: the report on stdout and, after a dry run or the demo, below --out; the exit code of all labels together. */
-export async function finish(run: Run): Promise<number> {
+/**
+ * End a run: the report on stdout and, after a dry run or the demo, below --out; the exit code of all labels together.
+ *
+ * @param inquiry what --explain asks; its answer stands for the report, and nothing is written
+ */
+export async function finish(run: Run, inquiry?: Inquiry): Promise<number> {
   const { world, options, spec, mask } = run;
   const exitCode = exitCodeOf(
     run.labels.flatMap(({ report }) => report.outcome ?? []),
     options.detailedExitcode,
   );
   const seconds = (world.clock.now().getTime() - run.startedAt.getTime()) / 1000;
+  const { stdout, env } = world;
+  const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
+  if (inquiry) {
+    const answer = await inquiry.answer({ colour, columns: stdout.columns });
+    run.events.emit({ type: 'run.finished', exitCode, seconds });
+    stdout.write(answer);
+    return exitCode;
+  }
   const unmasked: RunReport = {
     reportVersion: REPORT_VERSION,
     version: run.version,
@@ -35,8 +48,6 @@ export async function finish(run: Run): Promise<number> {
   const samples = new Map(run.labels.map((label) => [label.spec.name, maskStrings(label.samples, mask)]));
   if (options.dryRun || options.demo) await writeReports(run, report, samples);
   run.events.emit({ type: 'run.finished', exitCode, seconds });
-  const { stdout, env } = world;
-  const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
   stdout.write(
     options.json
       ? formatReport(report)

@@ -66,8 +66,8 @@ async function openTarget({ target }: LabelSpec, world: World): Promise<Target> 
 }
 
 /** A private directory. A dry run writes below --out and nowhere else. What killed runs left behind is removed first. */
-async function openSpool({ dryRun, out }: Options, { cwd, tmpdir }: World): Promise<string> {
-  const parent = dryRun ? resolve(cwd, out) : tmpdir;
+async function openSpool({ dryRun, explain, out }: Options, { cwd, tmpdir }: World): Promise<string> {
+  const parent = dryRun && explain === undefined ? resolve(cwd, out) : tmpdir;
   try {
     await mkdir(parent, { recursive: true });
     await removeOrphans(parent);

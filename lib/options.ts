@@ -24,6 +24,6 @@ export interface Options {
   /** Directory of an earlier dry run whose files are shipped as they are. */
   publish?: string;
   detailedExitcode: boolean;
-  /** Key of one record to explain. */
+  /** Key of one record to explain: a dry run that builds nothing. */
   explain?: string;
 }

@@ -89,13 +89,16 @@ export function featuresOf({ columns, classes }: Pick<LabelSpec, 'columns' | 'cl
 
 /**
  * Write the new ledger: all that was ever published. A published row replaces its old entry; entries with its text take its split, so that
- * what was merged stays merged.
+ * what was merged stays merged, and it takes the version of its text's first entry.
+ *
+ * @param version the one that is written, for texts that no version had
  */
 export async function writeLedger(
   engine: Engine,
   { classes, split }: LabelSpec,
   assigned: Assigned,
   published: Ledger,
+  version: string,
   directory: string,
 ): Promise<string> {
   const name = (values: string[], column: string) =>
@@ -105,12 +108,17 @@ export async function writeLedger(
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await engine.run(
     planCopy(
-      `WITH now AS (SELECT text_hash, key_hash, ${name(classes, 'class')} AS class, ${name(splits, 'split')} AS split, ordinal FROM ${assigned.table}),
+      `WITH origins AS (SELECT text_hash AS known, first(version ORDER BY ordinal) AS since FROM ${published.table} GROUP BY text_hash),
+now AS (
+  SELECT text_hash, key_hash, ${name(classes, 'class')} AS class, ${name(splits, 'split')} AS split, ordinal,
+    CASE WHEN known IS NULL THEN ${literal(version)} ELSE since END AS version
+  FROM ${assigned.table} LEFT JOIN origins ON known = text_hash
+),
 texts AS (SELECT text_hash, any_value(split) AS split FROM now GROUP BY text_hash)
 SELECT * FROM (
   SELECT * FROM now
   UNION ALL
-  SELECT l.text_hash, l.key_hash, l.class, coalesce(t.split, l.split), l.ordinal FROM ${published.table} l
+  SELECT l.text_hash, l.key_hash, l.class, coalesce(t.split, l.split), l.ordinal, l.version FROM ${published.table} l
   LEFT JOIN texts t ON t.text_hash = l.text_hash
   LEFT JOIN now n ON n.text_hash = l.text_hash AND n.key_hash = l.key_hash
   WHERE n.text_hash IS NULL AND (l.key_hash IS NOT NULL OR t.text_hash IS NULL)

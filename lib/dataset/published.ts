@@ -7,7 +7,7 @@ import { identifier, literal } from '../sql.ts';
 import { isData, LEDGER, METADATA, splitOfShard } from './files.ts';
 import { sha256File } from './hashes.ts';
 import { keyId } from './ledger-key.ts';
-import { type Ledger, planHash, planTextHash } from './tables.ts';
+import { type Ledger, planHash, planTextHash, tableOf } from './tables.ts';
 
 /** The version that a target holds, read and verified. */
 export interface PublishedVersion {
@@ -57,7 +57,7 @@ const Metadata = v.object({
  */
 export async function readPublished(run: Run, label: LabelRun): Promise<PublishedVersion> {
   const head = await label.target.readHead();
-  const ledger: Ledger = { table: identifier(`ledger_${label.spec.name}`) };
+  const ledger: Ledger = { table: tableOf('ledger', label.spec.name) };
   await createLedger(run, ledger);
   if (head.state === 'absent')
     return { head, ledger, version: undefined, fingerprint: undefined, intact: false, metadata: undefined };
@@ -79,7 +79,7 @@ export async function readPublished(run: Run, label: LabelRun): Promise<Publishe
 
 export async function createLedger(run: Run, { table }: Ledger): Promise<void> {
   await run.engine.run(
-    `CREATE OR REPLACE TABLE ${table} (text_hash UBIGINT, key_hash UBIGINT, class VARCHAR, split VARCHAR, ordinal BIGINT)`,
+    `CREATE OR REPLACE TABLE ${table} (text_hash UBIGINT, key_hash UBIGINT, class VARCHAR, split VARCHAR, ordinal BIGINT, version VARCHAR)`,
   );
 }
 
@@ -98,7 +98,7 @@ export async function readLedger(
   if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
   else if (head.files.some(({ path }) => path === LEDGER))
     throw unreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
-  else if (head.state === 'published') await rebuildLedger(run, label, head, ledger);
+  else if (head.state === 'published') await rebuildLedger(run, label, head, ledger, metadata?.version_tag);
 }
 
 export function parseMetadata(label: LabelRun, text: string | undefined): VersionMetadata | undefined {
@@ -137,16 +137,23 @@ async function loadLedger(
   if (!head.files.some(({ path }) => path === LEDGER)) throw unreadable(label, 'it is gone');
   const file = await fetchFile(run, label, head, LEDGER);
   if ((await sha256File(file)) !== expected.sha256) throw unreadable(label, `its sha256 is not the one in ${METADATA}`);
-  const columns = 'text_hash::UBIGINT, key_hash::UBIGINT, class::VARCHAR, split::VARCHAR, ordinal::BIGINT';
-  await run.engine
-    .run(`INSERT INTO ${ledger.table} SELECT ${columns} FROM read_parquet(${literal(file)})`)
-    .catch((cause) => {
-      throw unreadable(label, 'it is no ledger', cause);
-    });
+  const columns =
+    'text_hash::UBIGINT, key_hash::UBIGINT, class::VARCHAR, split::VARCHAR, ordinal::BIGINT, version::VARCHAR';
+  // The first ledgers had no versions; a lack of any other column is an error.
+  const stored = `FROM read_parquet(${literal(file)}) UNION ALL BY NAME SELECT NULL::VARCHAR AS version WHERE false`;
+  await run.engine.run(`INSERT INTO ${ledger.table} SELECT ${columns} FROM (${stored})`).catch((cause) => {
+    throw unreadable(label, 'it is no ledger', cause);
+  });
 }
 
 /** The Python service left shards, and no keys: its texts keep their splits. Duplicates in several splits are merged by the split step. */
-async function rebuildLedger(run: Run, label: LabelRun, head: Existing, ledger: Ledger): Promise<void> {
+async function rebuildLedger(
+  run: Run,
+  label: LabelRun,
+  head: Existing,
+  ledger: Ledger,
+  version: string | undefined,
+): Promise<void> {
   for (const { path } of head.files.filter((file) => isData(file.path))) {
     const split = splitOfShard(path);
     if (!split) throw unreadable(label, `there is none, and ${path} is not a shard that one could be rebuilt from`);
@@ -154,7 +161,7 @@ async function rebuildLedger(run: Run, label: LabelRun, head: Existing, ledger: 
     await run.engine
       .run(
         `INSERT INTO ${ledger.table}
-SELECT ${planTextHash(planHash('text'))}, NULL, NULL, ${literal(split)}, (SELECT count(*) FROM ${ledger.table}) + file_row_number
+SELECT ${planTextHash(planHash('text'))}, NULL, NULL, ${literal(split)}, (SELECT count(*) FROM ${ledger.table}) + file_row_number, ${version === undefined ? 'NULL' : literal(version)}
 FROM (SELECT ${identifier(label.spec.columns.text)} AS text, file_row_number FROM read_parquet(${literal(file)}, file_row_number=true)) WHERE text IS NOT NULL`,
         { salt: run.salt },
       )

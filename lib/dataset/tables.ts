@@ -1,4 +1,5 @@
 import type { Source } from '../events.ts';
+import { identifier } from '../sql.ts';
 
 /** The engine's tables that the steps hand to each other. A name is quoted already. */
 
@@ -27,9 +28,17 @@ export interface Assigned {
   cleaned: Cleaned;
 }
 
-/** The published ledger: (text_hash, key_hash, class, split, ordinal). key_hash and class are null where they are not known. */
+/**
+ * The published ledger: (text_hash, key_hash, class, split, ordinal, version). `version` is the one that first published the text. key_hash,
+ * class and version are null where they are not known.
+ */
 export interface Ledger {
   table: string;
+}
+
+/** The table of a label's rows at one stage. */
+export function tableOf(stage: 'fetched' | 'cleaned' | 'assigned' | 'members' | 'ledger', label: string): string {
+  return identifier(`${stage}_${label}`);
 }
 
 /** Position = value of the column `origin`. */

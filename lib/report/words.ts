@@ -40,7 +40,7 @@ export function formatOutcome(label: string, outcome: Outcome): string {
     case 'success':
       return `Successfully pushed '${label}' dataset: ${outcome.version} (${outcome.url}).`;
     case 'planned':
-      return `Planned '${label}' dataset: ${outcome.version}, built in ${outcome.directory}.`;
+      return `Planned '${label}' dataset: ${outcome.version}${outcome.directory && `, built in ${outcome.directory}`}.`;
     case 'unchanged':
       return `Unchanged '${label}' dataset: ${outcome.version || 'the published version'} holds the same rows; nothing was written.`;
     case 'skipped_insufficient_data':

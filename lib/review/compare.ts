@@ -7,7 +7,7 @@ import { attributeChanges, planMeasures } from './attribution.ts';
 import { readCompared } from './compared.ts';
 import { type Difference, IS_KIND, pairRows, summariseDifference } from './difference.ts';
 import { maskSamples } from './sample.ts';
-import { diffTexts, excerpt } from './text-diff.ts';
+import { excerpt, planChange } from './text-diff.ts';
 
 /**
  * Compare what would be published with what is: the difference in figures and examples and, with --compare-config, which of it the spec
@@ -86,7 +86,7 @@ LEFT JOIN ${cleaned.table} c ON c."row" = d.after_row ORDER BY coalesce(d.after_
       const isGone = row.after_text === null;
       samples.push({
         kind,
-        parts: kind === 'recleaned' ? diffTexts(old, now) : [{ kind: 'same', text: excerpt(isGone ? old : now) }],
+        parts: kind === 'recleaned' ? planChange(old, now) : [{ kind: 'same', text: excerpt(isGone ? old : now) }],
         ...(row.before_id === null ? {} : { before: { class: row.before_class ?? '', split: row.before_split } }),
         ...(isGone ? {} : { after: { class: row.after_class, split: row.after_split } }),
       });

@@ -5,7 +5,7 @@ import type { LabelSamples } from '../report/samples.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { planChangedBy, planConflictGroups } from './measure.ts';
 import { maskPersonalData } from './personal-data.ts';
-import { diffTexts, excerpt } from './text-diff.ts';
+import { excerpt, planChange } from './text-diff.ts';
 import { traceCleaning } from './trace.ts';
 
 const READ = 20_000; // characters read of a text to make an excerpt of it
@@ -68,7 +68,7 @@ async function sampleChanges(
     for (const { key, text } of rows) {
       const { before = '', after = '' } = (await traceCleaning(run.engine, text, spec.clean))[index] ?? {};
       const [shownKey = '', ...texts] = await maskSamples(run, [key, before, after]);
-      samples.push({ step: name, key: excerpt(shownKey), parts: diffTexts(texts[0] ?? '', texts[1] ?? '') });
+      samples.push({ step: name, key: excerpt(shownKey), parts: planChange(texts[0] ?? '', texts[1] ?? '') });
     }
   }
   return samples;

@@ -45,8 +45,17 @@ function planSelect({ maxTextBytes, seed }: LabelSpec, source: string, limit: nu
   ];
   const select = `SELECT ${columns.join(',\n  ')}\nFROM (\n${source}\n) AS source`;
   if (limit === undefined) return select;
-  const hash = `md5(${literal(`${SAMPLE_PREFIX}${seed}:`)} || source.key::text)::uuid`;
-  return `${select}\nORDER BY ${hash}, source.key::text COLLATE "C", source.label::text COLLATE "C", source.text::text COLLATE "C"\nLIMIT ${limit}`;
+  return `${select}\nORDER BY ${planSampleHash(seed, 'source.key::text')}, source.key::text COLLATE "C", source.label::text COLLATE "C", source.text::text COLLATE "C"\nLIMIT ${limit}`;
+}
+
+function planSampleHash(seed: number, key: string): string {
+  return `md5(${literal(`${SAMPLE_PREFIX}${seed}:`)} || ${key})::uuid`;
+}
+
+/** Plan where a record stands in a source's order of sampling: all rows as `total`, those that go first as `before`. */
+export function planRank({ seed }: LabelSpec, source: string, key: string): string {
+  const isBefore = `${planSampleHash(seed, 'source.key::text')} < ${planSampleHash(seed, literal(key))}`;
+  return `SELECT count(*)::text AS total, (count(*) FILTER (WHERE ${isBefore}))::text AS before FROM (\n${source}\n) AS source`;
 }
 
 /** The original's rule: fewer rows fetched, or kept, than min_samples and the label is skipped. */

@@ -1,12 +1,12 @@
 import { planCleanText, stagesOf } from '../dataset/clean-text.ts';
-import { type Cleaned, type Fetched, planHash, planKeyOrder } from '../dataset/tables.ts';
+import { type Cleaned, type Fetched, planHash, planKeyOrder, tableOf } from '../dataset/tables.ts';
 import { PipelineError } from '../errors.ts';
 import { DROP_REASONS, type DropReason, type Drops } from '../report/report.ts';
 import { sampleCleaning } from '../review/sample.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { LabelSpec } from '../spec/spec.ts';
-import { identifier, literal } from '../sql.ts';
+import { literal } from '../sql.ts';
 
 const NOT_EMPTY = '[^\\s\\v\\x{1c}-\\x{1f}\\x{85}\\p{Z}]'; // a character that Python's str.strip() would leave
 const SHOWN_CLASSES = 20; // unknown classes that the report lists
@@ -18,7 +18,7 @@ const LONGEST_CLASS = 100; // characters
 export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promise<Cleaned> {
   const { spec, report } = label;
   const { engine } = run;
-  const table = identifier(`cleaned_${spec.name}`);
+  const table = tableOf('cleaned', spec.name);
   await engine.run(planRepeatedKeys(fetched.table));
   await engine.run(planCleaned(table, fetched.table, spec), { salt: run.salt });
   await engine.run(planGroups(table, spec));

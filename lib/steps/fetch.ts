@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { type Fetched, ORIGINS } from '../dataset/tables.ts';
+import { type Fetched, ORIGINS, tableOf } from '../dataset/tables.ts';
 import type { Snapshot } from '../edges/postgres.ts';
 import { PipelineError } from '../errors.ts';
 import type { Source } from '../events.ts';
 import { fail, type LabelRun, openLabels, type Run, step } from '../run.ts';
 import type { LabelSpec } from '../spec/spec.ts';
-import { identifier, literal } from '../sql.ts';
+import { literal } from '../sql.ts';
 
 /** Which rows to read; lib/steps/balance.ts decides. */
 export interface Selector {
@@ -19,6 +19,9 @@ interface Selection {
   limit: number | undefined;
 }
 
+/** A look into the snapshot that a label was read in, once its rows are loaded; `selects` are the queries that they came by. */
+export type Inspect = (snapshot: Snapshot, label: LabelRun, selects: Record<Source, string>) => Promise<void>;
+
 /** The rows of every label that is still open. */
 export interface FetchedLabels {
   get(label: LabelRun): Fetched;
@@ -27,7 +30,7 @@ export interface FetchedLabels {
 export const REQUIRED = ['key', 'text', 'label'];
 
 /** Fetch every open label in one snapshot, which ends as soon as the last row is spooled. A label that fails gets its outcome. */
-export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels> {
+export async function fetch(run: Run, selector: Selector, inspect?: Inspect): Promise<FetchedLabels> {
   if (openLabels(run).length === 0) return { get: missing };
   const failed = new Map<LabelRun, PipelineError>();
   const fetched = await run.inSnapshot(async (snapshot) => {
@@ -36,7 +39,7 @@ export async function fetch(run: Run, selector: Selector): Promise<FetchedLabels
     const tables = new Map<LabelRun, Fetched>();
     for (const label of [...openLabels(run), ...openBases(run)]) {
       try {
-        tables.set(label, await step(run, label, 'fetch', () => fetchLabel(run, snapshot, label, selector)));
+        tables.set(label, await step(run, label, 'fetch', () => fetchLabel(run, snapshot, label, selector, inspect)));
       } catch (thrown) {
         if (!(thrown instanceof PipelineError) || thrown.retryable || run.world.signal.aborted) throw thrown;
         failed.set(label, thrown);
@@ -57,27 +60,34 @@ function missing({ spec }: LabelRun): never {
   throw new Error(`${spec.name} was not fetched`);
 }
 
-async function fetchLabel(run: Run, snapshot: Snapshot, label: LabelRun, selector: Selector): Promise<Fetched> {
+async function fetchLabel(
+  run: Run,
+  snapshot: Snapshot,
+  label: LabelRun,
+  selector: Selector,
+  inspect?: Inspect,
+): Promise<Fetched> {
   const { spec } = label;
   run.events.emit({ type: 'label.started', label: spec.name });
   for (const source of ORIGINS) requireColumns(await snapshot.columns(spec.sources[source]), spec.name, source);
-  const table = identifier(`fetched_${spec.name}`);
+  const table = tableOf('fetched', spec.name);
   await run.engine.run(planTable(table));
   const count = selector.planCount(spec);
   const available = count === undefined ? undefined : await snapshot.number(count);
-  const mistakesSelect = selector.planMistakes(spec, available).select;
-  const misclassified = await load(run, snapshot, label, table, 'misclassified', mistakesSelect);
+  const mistaken = selector.planMistakes(spec, available).select;
+  const misclassified = await load(run, snapshot, label, table, 'misclassified', mistaken);
   const { mistakes } = await run.engine.row<{ mistakes: number }>(
     `SELECT count(DISTINCT key) AS mistakes FROM ${table}`,
   );
   const { select, limit: asked = 0 } = selector.planCorrect(spec, mistakes);
   const correct = asked === 0 ? 0 : await load(run, snapshot, label, table, 'correct', select);
   label.report.queries = [
-    await describeQuery(run, snapshot, 'misclassified', mistakesSelect),
+    await describeQuery(run, snapshot, 'misclassified', mistaken),
     await describeQuery(run, snapshot, 'correct', select),
   ];
   label.report.fetched = { misclassified, correct, asked, total: misclassified + correct };
   run.events.emit({ type: 'rows.balanced', label: spec.name, misclassified, asked, correct });
+  await inspect?.(snapshot, label, { misclassified: mistaken, correct: select });
   return { table, snapshot: { id: snapshot.id, takenAt: snapshot.takenAt } };
 }
 

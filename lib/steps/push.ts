@@ -16,7 +16,7 @@ import type { LabelRun, Run } from '../run.ts';
 
 const DRY_RUN = 'dry-run'; // folder below --out
 
-/** Publish one label's rows as a new version, unless the target holds the same already. A dry run only writes the files. */
+/** Publish one label's rows as a new version, unless the target holds the same already. A dry run only writes the files, --explain not even those. */
 export async function push(
   run: Run,
   label: LabelRun,
@@ -47,6 +47,7 @@ export async function push(
 
   const createdAt = run.world.clock.now();
   const version = nextVersion(createdAt, [...known.keys(), ...(published.version ? [published.version] : [])]);
+  if (run.options.explain !== undefined) return { status: 'planned', version, directory: '' };
   const message = commitMessage(spec.name, version);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const splits = await writeShards(run.engine, spec, assigned, directory);
@@ -106,8 +107,9 @@ async function tagUntagged(
 
 /** Where the files are written; what an earlier dry run left there is gone, also when nothing is written now. */
 async function clearDirectory(run: Run, { spec }: LabelRun): Promise<string> {
-  const { dryRun, out } = run.options;
-  const parent = dryRun ? join(resolve(run.world.cwd, out), DRY_RUN) : join(run.spool, 'files');
+  const { dryRun, explain, out } = run.options;
+  const parent =
+    dryRun && explain === undefined ? join(resolve(run.world.cwd, out), DRY_RUN) : join(run.spool, 'files');
   const directory = join(parent, spec.name);
   await rm(directory, { recursive: true, force: true });
   return directory;
@@ -123,7 +125,7 @@ async function writeFiles(
   draft: Draft,
 ): Promise<Map<string, string>> {
   const { spec, report, target } = label;
-  const ledger = await writeLedger(run.engine, spec, assigned, published.ledger, directory);
+  const ledger = await writeLedger(run.engine, spec, assigned, published.ledger, draft.version, directory);
   const { snapshot } = assigned.cleaned.fetched;
   const metadata = await planMetadata(run, label, draft, snapshot, ledger);
   await writeText(join(directory, METADATA), run.mask(formatMetadata(metadata)));

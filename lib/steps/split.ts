@@ -6,13 +6,14 @@ import {
   planKeyOrder,
   planSmallestKey,
   planTextHash,
+  tableOf,
 } from '../dataset/tables.ts';
 import { PipelineError } from '../errors.ts';
 import type { SplitReport } from '../report/report.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { formatDecimal, toWeights } from '../spec/decimal.ts';
 import type { LabelSpec, SplitSpec } from '../spec/spec.ts';
-import { identifier, literal } from '../sql.ts';
+import { literal } from '../sql.ts';
 
 export const SPLIT_PREFIX = 'split:'; // never the sample's prefix, see SAMPLE_PREFIX
 
@@ -30,8 +31,8 @@ export async function split(
   const { engine } = run;
   const ledger = published.ledger.table;
   await refuseRemovedSplits(run, label, published);
-  const table = identifier(`assigned_${spec.name}`);
-  const members = identifier(`members_${spec.name}`);
+  const table = tableOf('assigned', spec.name);
+  const members = tableOf('members', spec.name);
   await engine.run(planMembers(members, cleaned.table), { salt: run.salt });
   await engine.run(planRemembered(members, ledger, spec.split));
   await engine.run(planFresh(members, spec.seed));

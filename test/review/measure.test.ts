@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { excerpt } from '../../lib/review/text-diff.ts';
 import { labelSpec, type SourceRow, Workshop } from '../steps/harness.ts';
 
 const CLEAN = `clean: [urls, html, whitespace]`;
@@ -111,9 +112,8 @@ describe('examples', () => {
     expect(samples.cleaning.find(({ key }) => key === 'a@key.org')).toMatchObject({
       step: 'whitespace',
       parts: [
-        { kind: 'same', text: 'mail me: me@example.org' },
-        { kind: 'removed', text: '  ' },
-        { kind: 'added', text: ' ' },
+        { kind: 'same', text: 'mail me: me@example.org ' },
+        { kind: 'removed', text: ' ' },
         { kind: 'same', text: 'now' },
       ],
     });
@@ -143,4 +143,12 @@ describe('examples', () => {
       checks: [],
     });
   });
+});
+
+test('excerpt() is bounded, and never cuts a character in two', () => {
+  for (let length = 590; length < 610; length++) {
+    const text = excerpt('a'.repeat(length) + '😀'.repeat(400));
+    expect(text.isWellFormed()).toBe(true);
+    expect(text.length).toBeLessThanOrEqual(601);
+  }
 });
