@@ -258,6 +258,15 @@ describe('what is hostile stays harmless', () => {
     expect((await explain('p7')).text).not.toContain('\x1b[');
   });
 
+  test('e-mail addresses and telephone numbers are masked unless they are asked for as they are', async () => {
+    await insert('reviewed', ['p', 'call ९८४१२३४५६७ or  write to me@example.org', 'Apple']);
+    const { text } = await explain('p');
+    expect(text).toContain('[phone]');
+    expect(text).toContain('[e-mail]');
+    expect(text).not.toMatch(/९८४१|example\.org/);
+    expect((await explain('p', {}, '--raw-samples')).text).toContain('me@example.org');
+  });
+
   test('secrets are masked, wherever they stand', async () => {
     const secret = 'canary-4711-long-enough';
     const text = `<b>see ${secret}</b>`;
