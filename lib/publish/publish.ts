@@ -49,8 +49,8 @@ export async function publish(directory: string, options: Options, world: World)
   await using shipment = await openShipment(selectLabels(report, options), directory, options, world);
   using _progress = watch(shipment);
 
-  for (const label of shipment.labels) if (!label.plan) await attempt(shipment, label, async () => label.before);
   await attemptAll(shipment, async () => requireDigest(report, digest, options.planDigest));
+  for (const label of openLabels(shipment)) if (!label.plan) await attempt(shipment, label, async () => label.before);
   for (const label of openLabels(shipment)) await attempt(shipment, label, () => preflight(shipment, label));
   for (const label of openLabels(shipment))
     await attempt(shipment, label, () => step(shipment, label, 'push', () => shipLabel(shipment, label)));
@@ -89,7 +89,7 @@ async function openShipment(
 
 async function openLabel({ outcome: before, ...report }: LabelReport, world: World): Promise<ShippedLabel> {
   const target = parseTarget(report.target);
-  if ('problem' in target) throw new Error(target.problem); // planProblem() has looked at each that is planned
+  if ('problem' in target) throw new Error(target.problem); // planProblem() has looked at each
   return {
     target: await openTarget({ target }, world),
     report: { ...report, seconds: {} },
@@ -100,7 +100,7 @@ async function openLabel({ outcome: before, ...report }: LabelReport, world: Wor
 }
 
 /** @throws PipelineError PLAN_CHANGED */
-function requireDigest({ planDigest: written }: RunReport, digest = '', approved = ''): void {
+function requireDigest({ planDigest: written }: RunReport, digest = 'none', approved = ''): void {
   if (written !== undefined && written !== digest)
     throw planChanged('this plan', [`its digest is ${digest}, and the report says ${written}`]);
   if (!digest.startsWith(approved))

@@ -63,7 +63,12 @@ describe('--dry-run', () => {
       dryRun: true,
       labels: [{ outcome: { status: 'planned' } }, { outcome: { status: 'planned' } }],
     });
-    expect(readdirSync(join(site.folder, 'plan'))).toEqual(['dry-run']);
+    expect(readdirSync(join(site.folder, 'plan')).sort()).toEqual([
+      'dry-run',
+      'report.html',
+      'report.json',
+      'report.md',
+    ]);
     expect(
       ['department', '.department', 'urgency', '.urgency'].filter((name) => existsSync(join(site.folder, name))),
     ).toEqual([]);
