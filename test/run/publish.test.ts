@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import {
   appendFileSync,
@@ -21,6 +21,8 @@ import { planDigest } from '../../lib/report/plan-digest.ts';
 import type { PlanReport, RunReport } from '../../lib/report/report.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type Ended, fillPlain, SHIPPED, Site } from './site.ts';
+
+setDefaultTimeout(30_000); // a test runs the whole program up to five times
 
 const LABELS = ['department', 'urgency'];
 
@@ -417,6 +419,20 @@ describe('--publish onto the Hub', () => {
       expect(repo(label).tags.get(version)).toBe(repo(label).branches.get('main') as string);
     }
     expect(hub.requests.filter(({ known }) => !known)).toEqual([]);
+  });
+
+  test('ships what was hashed, though the directory changes while it is sent', async () => {
+    await plan();
+    const wanted = hashesOf(planOf('urgency'));
+    hub.fail({
+      method: 'POST',
+      path: /urgency\/preupload/,
+      before: () => {
+        for (const path of Object.keys(wanted)) appendFileSync(inFolder('out/dry-run/urgency', path), 'more');
+      },
+    });
+    expect(codes(await ship())).toEqual(['success', 'success']);
+    expect(hashesAt('urgency', 'main')).toEqual(wanted);
   });
 
   test('deletes what the reviewed plan deletes, and no more', async () => {
