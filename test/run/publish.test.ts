@@ -428,7 +428,8 @@ describe('--publish onto the Hub', () => {
       method: 'POST',
       path: /urgency\/preupload/,
       before: () => {
-        for (const path of Object.keys(wanted)) appendFileSync(inFolder('out/dry-run/urgency', path), 'more');
+        for (const { path, size } of planOf('urgency').files)
+          writeFileSync(inFolder('out/dry-run/urgency', path), Buffer.alloc(size, 'x'));
       },
     });
     expect(codes(await ship())).toEqual(['success', 'success']);
