@@ -232,6 +232,10 @@ describe('--publish into directories', () => {
     writeFileSync(inFolder('.urgency', version, 'half'), '');
     expect(codes(await publish())).toEqual(['success', 'success']);
     expect(hashesIn('urgency')).toEqual(hashesOf(planOf('urgency')));
+    await site.run(['--dry-run', '--force']); // the same on top of a version
+    mkdirSync(inFolder('.urgency', planOf('urgency').version));
+    expect(codes(await publish())).toEqual(['success', 'success']);
+    expect(hashesIn('urgency')).toEqual(hashesOf(planOf('urgency')));
   });
 
   test('--label ships some; one that the plan does not have is bad usage', async () => {
