@@ -15,8 +15,8 @@ const EXIT_CODES = `
 Exit codes:
   0  done, or nothing to do
   1  a label failed
-  2  bad usage, or a spec that cannot be used
-  3  a label was refused by a check
+  2  bad usage, or a spec or a plan that cannot be used
+  3  a label was refused
   4  changes are planned (a dry run with --detailed-exitcode)
   130, 143  interrupted by Ctrl-C, SIGTERM
 

@@ -2,6 +2,7 @@ import { Exit } from './cli.ts';
 import { type Code, toPipelineError } from './errors.ts';
 import { exitCodeOf } from './outcome.ts';
 import { formatReport } from './report/json.ts';
+import { plain } from './report/layout.ts';
 import { planDigest } from './report/plan-digest.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
 import { renderReport } from './report/terminal.ts';
@@ -90,7 +91,8 @@ export async function guard(world: World, program: () => Promise<number>): Promi
       return 2;
     }
     const { code, message, fix } = toPipelineError(thrown);
-    world.stderr.write(mask(`${code}\n  ${message}\n${fix ? `  fix: ${fix}\n` : ''}`));
+    const say = (text: string) => plain(mask(text)); // a message may quote a report that somebody edited
+    world.stderr.write(`${code}\n  ${say(message)}\n${fix ? `  fix: ${say(fix)}\n` : ''}`);
     return USAGE.has(code) ? 2 : 1;
   }
 }

@@ -367,6 +367,15 @@ describe('a plan that cannot be read', () => {
     },
   );
 
+  test('and quotes nothing of it that a terminal would obey', async () => {
+    dryRun();
+    edit((report) =>
+      Object.assign(planOf('department', report), { directory: '../\u001b[2J\u009b2J\u202e\nINTERNAL' }),
+    );
+    const { world } = await publish();
+    expect(world.stderr.text).toMatch(/^PLAN_UNREADABLE\n {2}[^\p{Cc}\p{Bidi_Control}]+\n {2}fix: [^\p{Cc}]+\n$/u);
+  });
+
   test('because it is no JSON', async () => {
     mkdirSync(inFolder('out'));
     writeFileSync(inFolder('out/report.json'), '{');
