@@ -27,6 +27,8 @@ import type { World } from './lib/world.ts';
 export async function main(argv: string[], outside: World): Promise<number> {
   return guard(outside, async () => {
     const options = parseArguments(argv, outside);
+    if (options.publish !== undefined)
+      return await (await import('./lib/publish/publish.ts')).publish(options.publish, options, outside);
     await using demo = options.demo ? await (await import('./lib/demo/demo.ts')).openDemo(options, outside) : undefined;
     const world = demo?.world ?? outside;
     const read = await readSpec(options, world); // all problems at once, before anything is connected

@@ -15,8 +15,8 @@ const EXIT_CODES = `
 Exit codes:
   0  done, or nothing to do
   1  a label failed
-  2  bad usage, or a spec that cannot be used
-  3  a label was refused by a check
+  2  bad usage, or a spec or a plan that cannot be used
+  3  a label was refused
   4  changes are planned (a dry run with --detailed-exitcode)
   130, 143  interrupted by Ctrl-C, SIGTERM
 
@@ -46,7 +46,8 @@ export function parseArguments(
   }
   const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
   const options: Options = { ...flags, labels: [...new Set(label)] };
-  if (command.getOptionValueSource('out') === 'cli' && !options.dryRun && !options.demo) {
+  const writesOut = (options.dryRun && options.publish === undefined) || options.demo;
+  if (command.getOptionValueSource('out') === 'cli' && !writesOut) {
     throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo', {
       fix: 'a real run publishes where the YAML says',
     });
@@ -56,27 +57,46 @@ export function parseArguments(
 }
 
 /** Flags that say something about a dry run, or replace the run by something else. */
-function checkCombination({ dryRun, against, compareConfig, publish, explain, demo, check, json }: Options): void {
+function checkCombination(options: Options): void {
+  const { dryRun, against, compareConfig, publish, planDigest, explain, check, json } = options;
   const refuse = (flag: string, why: string, fix: string) => {
     throw new PipelineError('USAGE', `Cannot use ${flag}: ${why}`, { fix });
   };
   if (against !== undefined && !dryRun) refuse('--against', 'it goes with --dry-run', 'add --dry-run');
   if (compareConfig !== undefined && !dryRun) refuse('--compare-config', 'it goes with --dry-run', 'add --dry-run');
-  if (publish !== undefined && (demo || check || explain !== undefined || compareConfig !== undefined))
-    refuse(
-      '--publish',
-      'it ships files that are there already',
-      'leave out --demo, --check, --explain, --compare-config',
-    );
+  if (planDigest !== undefined && publish === undefined)
+    refuse('--plan-digest', 'it goes with --publish', 'add --publish DIR');
+  if (publish !== undefined && WITHOUT_PUBLISH.some((name) => options[name] !== undefined && options[name] !== false))
+    refuse('--publish', 'it ships files that are there already', `leave out ${WITHOUT_PUBLISH.map(flagOf).join(', ')}`);
   if (explain !== undefined && (json || check))
     refuse('--explain', 'it prints a row’s text on the terminal, and nothing else', 'leave out --json and --check');
 }
+
+/** What was reviewed is what ships: these would change it, or do something else. */
+const WITHOUT_PUBLISH = [
+  'demo',
+  'check',
+  'explain',
+  'compareConfig',
+  'against',
+  'force',
+  'allowClassChange',
+  'resplit',
+] as const;
+
+const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 const MOST_SAMPLES = 100;
 
 function parseSamples(value: string): number {
   if (/^\d{1,3}$/.test(value) && Number(value) <= MOST_SAMPLES) return Number(value);
   throw new InvalidArgumentError(`It must be a whole number from 0 to ${MOST_SAMPLES}.`);
+}
+
+/** 12 hex digits are 48 bits: enough to tell plans apart, not to stop somebody who makes one to fit. */
+function parseDigest(value: string): string {
+  if (/^[0-9a-f]{12,64}$/i.test(value)) return value.toLowerCase();
+  throw new InvalidArgumentError('It must be 12 to 64 hex digits, as the report of the dry run says.');
 }
 
 function planCommand(): Command {
@@ -104,6 +124,7 @@ function planCommand(): Command {
     )
     .option('--detailed-exitcode', 'end a dry run that plans changes with 4', false)
     .option('--publish <dir>', 'ship the files of an earlier dry run as they are')
+    .option('--plan-digest <hex>', 'with --publish: only the plan that has this digest', parseDigest)
     .option('--explain <key>', 'say what becomes of one record, step by step')
     .option('--json', 'print the run report as JSON on stdout', false)
     .option('--force', 'publish a new version although nothing changed', false)

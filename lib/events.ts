@@ -7,7 +7,8 @@ export type Step = 'fetch' | 'balance' | 'clean' | 'split' | 'check' | 'push';
 
 /** What a run says of itself. The terminal, the log and the report are subscribers; none of the events holds a row's text. */
 export type Event =
-  | { type: 'run.started'; version: string; labels: string[]; dryRun: boolean }
+  /** `publish`: the directory whose files are shipped; nothing is read from a database then. */
+  | { type: 'run.started'; version: string; labels: string[]; dryRun: boolean; publish?: string }
   | { type: 'database.connecting'; attempt: number; attempts: number }
   | { type: 'database.connected'; server: string }
   | { type: 'database.failed'; attempt: number; code: string; message: string; retryInSeconds: number | undefined }

@@ -1,12 +1,14 @@
 import { Exit } from './cli.ts';
-import { toPipelineError } from './errors.ts';
+import { type Code, toPipelineError } from './errors.ts';
 import type { Inquiry } from './explain/explain.ts';
 import { exitCodeOf } from './outcome.ts';
 import { formatReport } from './report/json.ts';
+import { plain } from './report/layout.ts';
+import { planDigest } from './report/plan-digest.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
 import { renderReport } from './report/terminal.ts';
 import { writeReports } from './report/write.ts';
-import type { Run } from './run.ts';
+import type { Job, Run } from './run.ts';
 import { maskStrings, planMask } from './secrets.ts';
 import { SpecError } from './spec/problems.ts';
 import type { World } from './world.ts';
@@ -17,43 +19,74 @@ import type { World } from './world.ts';
  * @param inquiry what --explain asks; its answer stands for the report, and nothing is written
  */
 export async function finish(run: Run, inquiry?: Inquiry): Promise<number> {
-  const { world, options, spec, mask } = run;
-  const exitCode = exitCodeOf(
-    run.labels.flatMap(({ report }) => report.outcome ?? []),
-    options.detailedExitcode,
-  );
-  const seconds = (world.clock.now().getTime() - run.startedAt.getTime()) / 1000;
-  const { stdout, env } = world;
-  const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
-  if (inquiry) {
-    const answer = await inquiry.answer({ colour, columns: stdout.columns });
-    run.events.emit({ type: 'run.finished', exitCode, seconds });
-    stdout.write(answer);
-    return exitCode;
-  }
+  if (inquiry) return await answer(run, inquiry);
+  const { file, effects } = run.spec;
+  return await conclude(run, {
+    config: file,
+    ...(run.database ? { database: run.database } : {}),
+    effects: effects.map((effect) => ({ ...effect, carriedOut: false })),
+  });
+}
+
+async function answer(run: Run, inquiry: Inquiry): Promise<number> {
+  const { stdout } = run.world;
+  const text = await inquiry.answer({ colour: hasColour(run.world), columns: stdout.columns });
+  const { exitCode, seconds } = measure(run);
+  run.events.emit({ type: 'run.finished', exitCode, seconds });
+  stdout.write(text);
+  return exitCode;
+}
+
+function hasColour({ stdout, env }: World): boolean {
+  return stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
+}
+
+/** The exit code of all labels together, and how long it took. */
+function measure({ world, options, labels, startedAt }: Job): { exitCode: number; seconds: number } {
+  const outcomes = labels.flatMap(({ report }) => report.outcome ?? []);
+  return {
+    exitCode: exitCodeOf(outcomes, options.detailedExitcode),
+    seconds: (world.clock.now().getTime() - startedAt.getTime()) / 1000,
+  };
+}
+
+/** The same for any job. @param about what only a spec, or an earlier report, can tell */
+export async function conclude(
+  job: Job,
+  about: Pick<RunReport, 'config' | 'effects' | 'database' | 'planDigest'>,
+): Promise<number> {
+  const { world, options, mask } = job;
+  const { exitCode, seconds } = measure(job);
   const unmasked: RunReport = {
     reportVersion: REPORT_VERSION,
-    version: run.version,
-    config: spec.file,
-    startedAt: run.startedAt.toISOString(),
+    version: job.version,
+    startedAt: job.startedAt.toISOString(),
     seconds,
     dryRun: options.dryRun,
     exitCode,
-    ...(run.database ? { database: run.database } : {}),
-    labels: run.labels.map((label) => label.report),
-    effects: spec.effects.map((effect) => ({ ...effect, carriedOut: false })),
-    warnings: run.warnings,
+    ...about,
+    labels: job.labels.map((label) => label.report),
+    warnings: job.warnings,
   };
-  const report = maskStrings(unmasked, mask);
-  const samples = new Map(run.labels.map((label) => [label.spec.name, maskStrings(label.samples, mask)]));
-  if (options.dryRun || options.demo) await writeReports(run, report, samples);
-  run.events.emit({ type: 'run.finished', exitCode, seconds });
+  const report = withPlanDigest(maskStrings(unmasked, mask)); // of what is written: it is computed again from the file
+  const samples = new Map(job.labels.map((label) => [label.report.label, maskStrings(label.samples, mask)]));
+  const isPlan = options.dryRun && options.publish === undefined;
+  if (isPlan || options.demo) await writeReports(job, report, samples);
+  job.events.emit({ type: 'run.finished', exitCode, seconds });
+  const { stdout } = world;
+  const colour = hasColour(world);
   stdout.write(
     options.json
       ? formatReport(report)
       : renderReport(report, samples, { colour, columns: stdout.columns }) + renderLoads(report.labels),
   );
   return exitCode;
+}
+
+/** A dry run's plan gets its digest; --publish brings that of the plan it ships. */
+function withPlanDigest(report: RunReport): RunReport {
+  const digest = report.planDigest ?? (report.dryRun ? planDigest(report) : undefined);
+  return digest === undefined ? report : { ...report, planDigest: digest };
 }
 
 /** How to load what was published, ready to paste. */
@@ -84,9 +117,16 @@ export async function guard(world: World, program: () => Promise<number>): Promi
       return 2;
     }
     const { code, message, fix } = toPipelineError(thrown);
-    world.stderr.write(mask(`${code}\n  ${message}\n${fix ? `  fix: ${fix}\n` : ''}`));
+    const say = (text: string) => plain(mask(text)); // a message may quote a report that somebody edited
+    world.stderr.write(`${code}\n  ${say(message)}\n${fix ? `  fix: ${say(fix)}\n` : ''}`);
     return USAGE.has(code) ? 2 : 1;
   }
 }
 
-const USAGE: ReadonlySet<string> = new Set(['USAGE', 'SPEC_NOT_FOUND', 'LABEL_UNKNOWN', 'DEMO_UNAVAILABLE']);
+const USAGE: ReadonlySet<string> = new Set([
+  'USAGE',
+  'SPEC_NOT_FOUND',
+  'LABEL_UNKNOWN',
+  'DEMO_UNAVAILABLE',
+  'PLAN_UNREADABLE',
+] satisfies Code[]);

@@ -59,14 +59,17 @@ async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun> {
   };
 }
 
-async function openTarget({ target }: LabelSpec, world: World): Promise<Target> {
+export async function openTarget({ target }: Pick<LabelSpec, 'target'>, world: World): Promise<Target> {
   if (target.kind === 'directory')
     return new (await import('./edges/directory.ts')).DirectoryTarget(target.path, world);
   return new (await import('./edges/hub.ts')).HubTarget(target.repo, world);
 }
 
 /** A private directory. A dry run writes below --out and nowhere else. What killed runs left behind is removed first. */
-async function openSpool({ dryRun, explain, out }: Options, { cwd, tmpdir }: World): Promise<string> {
+export async function openSpool(
+  { dryRun, explain, out }: Pick<Options, 'dryRun' | 'explain' | 'out'>,
+  { cwd, tmpdir }: Pick<World, 'cwd' | 'tmpdir'>,
+): Promise<string> {
   const parent = dryRun && explain === undefined ? resolve(cwd, out) : tmpdir;
   try {
     await mkdir(parent, { recursive: true });

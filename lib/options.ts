@@ -23,6 +23,8 @@ export interface Options {
   compareConfig?: string;
   /** Directory of an earlier dry run whose files are shipped as they are. */
   publish?: string;
+  /** What the plan that is shipped must have as its digest, or the first 12 hex digits or more of it. */
+  planDigest?: string;
   detailedExitcode: boolean;
   /** Key of one record to explain: a dry run that builds nothing. */
   explain?: string;

@@ -12,36 +12,45 @@ import type { Mask } from './secrets.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
 import type { World } from './world.ts';
 
-/** One execution of the program: what the steps work with. Opened by lib/open.ts. */
-export interface Run extends AsyncDisposable {
+/** What a run and the publishing of an earlier one's files (lib/publish/) have in common. */
+export interface Job {
   /** The program's version. */
   readonly version: string;
-  readonly spec: Spec;
   readonly options: Options;
   readonly world: World;
   readonly events: EventStream;
   readonly mask: Mask;
+  readonly labels: JobLabel[];
+  readonly startedAt: Date;
+  readonly warnings: string[];
+}
+
+/** One label of a job: where it goes, and what came of it so far. */
+export interface JobLabel {
+  readonly target: Target;
+  readonly report: LabelReport;
+  /** Rows' texts for the terminal and report.html; empty with --samples 0. */
+  readonly samples: LabelSamples;
+}
+
+/** One execution of the five steps: what they work with. Opened by lib/open.ts. */
+export interface Run extends Job, AsyncDisposable {
+  readonly spec: Spec;
   readonly labels: LabelRun[];
   readonly engine: Engine;
   /** Private directory (0700), removed when the run is disposed. */
   readonly spool: string;
   /** Keys the ledger's hashes, from LEDGER_KEY; empty without it. */
   readonly salt: string;
-  readonly startedAt: Date;
-  readonly warnings: string[];
   /** The snapshot that the rows were read in; set by the fetch step. */
   database?: RunReport['database'];
   /** Read in one transaction; a lost connection starts `work` again in a new snapshot. */
   inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
 }
 
-/** One label of the run: what is asked, where it goes, and what came of it so far. */
-export interface LabelRun {
+/** One label of a run, with what is asked of it. */
+export interface LabelRun extends JobLabel {
   readonly spec: LabelSpec;
-  readonly target: Target;
-  readonly report: LabelReport;
-  /** Rows' texts for the terminal and report.html; empty with --samples 0. */
-  readonly samples: LabelSamples;
   /** Versions that a commit of this run was sent for: one may have landed although its answer was lost. */
   readonly sentVersions: string[];
   /** The same label as the spec of --compare-config has it, planned on the same snapshot. */
@@ -51,49 +60,49 @@ export interface LabelRun {
 }
 
 /** Labels that have no outcome yet. */
-export function openLabels(run: Run): LabelRun[] {
-  return run.labels.filter(({ report }) => !report.outcome);
+export function openLabels<L extends JobLabel>({ labels }: { labels: readonly L[] }): L[] {
+  return labels.filter(({ report }) => !report.outcome);
 }
 
 /** Run `work` for a label; what it throws becomes the label's outcome and the next label goes on. An interruption ends the run. */
-export async function attempt(run: Run, label: LabelRun, work: () => Promise<Outcome | undefined>): Promise<void> {
+export async function attempt(job: Job, label: JobLabel, work: () => Promise<Outcome | undefined>): Promise<void> {
   if (label.report.outcome) return;
   try {
     const outcome = await work();
-    if (outcome) settle(run, label, outcome);
+    if (outcome) settle(job, label, outcome);
   } catch (thrown) {
-    run.world.signal.throwIfAborted();
-    fail(run, label, thrown);
+    job.world.signal.throwIfAborted();
+    fail(job, label, thrown);
   }
 }
 
 /** The same for work that serves all labels: what it throws becomes the outcome of each that is still open. */
-export async function attemptAll(run: Run, work: () => Promise<void>): Promise<void> {
+export async function attemptAll(job: Job, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (thrown) {
-    run.world.signal.throwIfAborted();
-    for (const label of openLabels(run)) fail(run, label, thrown);
+    job.world.signal.throwIfAborted();
+    for (const label of openLabels(job)) fail(job, label, thrown);
   }
 }
 
 /** Make what was thrown the label's outcome; --verbose says where it came from. */
-export function fail(run: Run, label: LabelRun, thrown: unknown): void {
-  settle(run, label, toOutcome(run, thrown));
+export function fail(job: Job, label: JobLabel, thrown: unknown): void {
+  settle(job, label, toOutcome(job, thrown));
 }
 
-function settle(run: Run, label: LabelRun, outcome: Outcome): void {
-  label.report.outcome = outcome;
-  run.events.emit({ type: 'label.finished', label: label.spec.name, outcome });
+function settle({ events }: Job, { report }: JobLabel, outcome: Outcome): void {
+  report.outcome = outcome;
+  events.emit({ type: 'label.finished', label: report.label, outcome });
 }
 
-function toOutcome(run: Run, thrown: unknown): Outcome {
+function toOutcome({ options, world, mask }: Job, thrown: unknown): Outcome {
   if (thrown instanceof InsufficientData) {
     const { rows, minimum, stage } = thrown;
     return { status: 'skipped_insufficient_data', rows, minimum, stage };
   }
   const error = toPipelineError(thrown);
-  if (run.options.verbose) run.world.stderr.write(run.mask(`${stackOf(error)}\n`));
+  if (options.verbose) world.stderr.write(mask(`${stackOf(error)}\n`));
   return outcomeOf(error);
 }
 
@@ -107,15 +116,15 @@ function stackOf(error: Error): string {
 }
 
 /** Time a step of a label, and say when it starts and ends. */
-export async function step<T>(run: Run, label: LabelRun, name: Step, work: () => Promise<T>): Promise<T> {
-  const { clock } = run.world;
-  run.world.signal.throwIfAborted();
-  run.events.emit({ type: 'step.started', label: label.spec.name, step: name });
+export async function step<T>(job: Job, { report }: JobLabel, name: Step, work: () => Promise<T>): Promise<T> {
+  const { clock, signal } = job.world;
+  signal.throwIfAborted();
+  job.events.emit({ type: 'step.started', label: report.label, step: name });
   const start = clock.now().getTime();
   const result = await work();
   const seconds = (clock.now().getTime() - start) / 1000;
-  label.report.seconds[name] = (label.report.seconds[name] ?? 0) + seconds;
-  run.events.emit({ type: 'step.finished', label: label.spec.name, step: name, seconds });
+  report.seconds[name] = (report.seconds[name] ?? 0) + seconds;
+  job.events.emit({ type: 'step.finished', label: report.label, step: name, seconds });
   return result;
 }
 

@@ -91,9 +91,11 @@ export class DirectoryTarget implements Target {
     });
   }
 
+  /** A version later than the head was written but never switched to: see #removeLeftovers(). */
   async versions(): Promise<Map<string, string>> {
-    const names = await readdir(this.#store).catch(() => []);
-    return new Map(names.filter((name) => VERSION.test(name)).map((name) => [name, name]));
+    const current = await this.#current();
+    const names = current === undefined ? [] : await readdir(this.#store).catch(() => []);
+    return new Map(names.filter((name) => VERSION.test(name) && name <= (current ?? '')).map((name) => [name, name]));
   }
 
   async commit(parent: Head, change: Change, { onProgress }: CommitOptions): Promise<Published> {

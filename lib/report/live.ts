@@ -1,5 +1,5 @@
 import type { Subscriber } from '../events.ts';
-import type { Run } from '../run.ts';
+import type { Job } from '../run.ts';
 import { cut, cutWords, type Paint, padEnd, painter, plain, type Style, widthOf, wrap } from './layout.ts';
 import { lineOf } from './log.ts';
 import { type Mark, Progress, type Row } from './progress.ts';
@@ -31,7 +31,7 @@ const MARKS: Record<Exclude<Mark, 'running'>, [Style, string]> = {
  * it looks at process.stdout to decide; and restore-cursor below it listens to every signal.
  */
 export class LiveView implements Disposable {
-  readonly #run: Pick<Run, 'world' | 'mask'>;
+  readonly #run: Pick<Job, 'world' | 'mask'>;
   readonly #paint: Paint;
   readonly #progress = new Progress();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -40,7 +40,7 @@ export class LiveView implements Disposable {
   #frame = 0;
   #ended = false;
 
-  constructor(run: Pick<Run, 'world' | 'mask'>) {
+  constructor(run: Pick<Job, 'world' | 'mask'>) {
     this.#run = run;
     this.#paint = painter(!run.world.env.NO_COLOR);
     this.#timer = setInterval(() => this.#draw(), FRAME_MS).unref(); // spinner and times move without events too

@@ -14,8 +14,11 @@ export function logTo(write: (text: string) => void, mask: Mask): Subscriber {
 /** What a person reads of an event; undefined for those that are too fine. */
 export function lineOf(event: Event): string | undefined {
   switch (event.type) {
-    case 'run.started':
-      return `Starting dataset preparation pipeline ${event.version}${event.dryRun ? ' (dry run)' : ''}: ${event.labels.join(', ')}`;
+    case 'run.started': {
+      const what = `dataset preparation pipeline ${event.version}${event.dryRun ? ' (dry run)' : ''}`;
+      const from = event.publish === undefined ? '' : `, publishing what lies in ${event.publish}`;
+      return `Starting ${what}${from}: ${event.labels.join(', ')}`;
+    }
     case 'database.connecting':
       return event.attempt === 1
         ? 'Connecting to the database...'

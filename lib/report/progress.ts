@@ -32,11 +32,13 @@ interface LabelProgress {
 export class Progress {
   readonly #labels = new Map<string, LabelProgress>();
   #database: Activity | undefined;
+  #readsDatabase = true;
   #attempts = 1;
   #active: string | undefined;
 
   apply(event: Event, at: Date): void {
     if (event.type === 'run.started') {
+      this.#readsDatabase = event.publish === undefined;
       for (const label of event.labels) this.#labels.set(label, { steps: new Map(), outcome: undefined, moved: false });
     } else if (event.type.startsWith('database.')) this.#applyDatabase(event, at);
     else if ('label' in event && event.label !== undefined) {
@@ -122,7 +124,7 @@ export class Progress {
   rows(now: Date, ended: boolean): Row[] {
     const rows: Row[] = this.#database
       ? [{ level: 0, name: 'database', ...shown(this.#database, now, ended) }]
-      : ended
+      : ended || !this.#readsDatabase
         ? []
         : [{ level: 0, name: 'database', mark: 'waiting', detail: '', seconds: undefined }];
     for (const [name, label] of this.#labels) {

@@ -239,6 +239,9 @@ export const ReportSchema = v.object({
   seconds: v.number(),
   dryRun: v.boolean(),
   exitCode: v.pipe(v.number(), v.integer()),
+  planDigest: v.exactOptional(
+    described(v.string(), 'SHA-256 of all that --publish would ship; --plan-digest holds it to that.'),
+  ),
   database: v.exactOptional(
     v.object({ server: v.string(), snapshot: described(v.string(), 'PostgreSQL’s name of it.'), takenAt: v.string() }),
   ),

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PipelineError } from '../errors.ts';
-import type { Run } from '../run.ts';
+import type { Job } from '../run.ts';
 import { renderHtml } from './html.ts';
 import { formatReport } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
@@ -12,7 +12,7 @@ export const REPORT_JSON = 'report.json'; // also the plan that --publish ships
 
 /** Write report.json, report.md and report.html into --out. Only the last one holds texts of rows, so it is private. */
 export async function writeReports(
-  { options, world, events }: Pick<Run, 'options' | 'world' | 'events'>,
+  { options, world, events }: Pick<Job, 'options' | 'world' | 'events'>,
   report: RunReport,
   samples: ReadonlyMap<string, LabelSamples>,
 ): Promise<void> {

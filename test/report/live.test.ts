@@ -15,6 +15,19 @@ describe('the frame', () => {
     expect(text()).toBe('~ database    connecting  0.1 s\n· department\n· urgency');
   });
 
+  test('waits for no database where files are shipped', () => {
+    const { text, emit } = watched({ publish: './out' });
+    expect(text()).toBe('· department\n· urgency');
+    emit(started('department', 'push'), {
+      type: 'upload.progress',
+      label: 'department',
+      path: 'README.md',
+      share: 0.5,
+    });
+    expect(text()).toContain('50% README.md');
+    expect(text()).not.toContain('database');
+  });
+
   test('shows the steps of the label in work, with counts and times, and a line for each other one', () => {
     const { text, emit } = watched();
     emit(...CONNECTED, ...fetched('department'), ...fetched('urgency'), ...prepared('department'));

@@ -28,6 +28,10 @@ const LINES: [Event, string | undefined][] = [
     { type: 'run.started', version: '0.1.0', labels: ['department', 'urgency'], dryRun: true },
     'Starting dataset preparation pipeline 0.1.0 (dry run): department, urgency',
   ],
+  [
+    { type: 'run.started', version: '0.1.0', labels: ['urgency'], dryRun: false, publish: './out' },
+    'Starting dataset preparation pipeline 0.1.0, publishing what lies in ./out: urgency',
+  ],
   [{ type: 'database.connecting', attempt: 1, attempts: 3 }, 'Connecting to the database...'],
   [{ type: 'database.connecting', attempt: 2, attempts: 3 }, 'Connecting to the database, attempt 2 of 3...'],
   [

@@ -2,7 +2,7 @@ import { jest } from 'bun:test';
 import { type Event, EventStream } from '../../lib/events.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import { watch } from '../../lib/report/watch.ts';
-import type { Run } from '../../lib/run.ts';
+import type { Job } from '../../lib/run.ts';
 import { planMask } from '../../lib/secrets.ts';
 import { Screen } from './screen.ts';
 
@@ -11,10 +11,18 @@ export interface Setting {
   labels?: string[];
   env?: Record<string, string>;
   verbose?: boolean;
+  /** Directory whose files are shipped. */
+  publish?: string;
 }
 
 /** A run whose progress is watched on a terminal of our own; time passes only by `pass`. */
-export function watched({ columns = 80, labels = ['department', 'urgency'], env = {}, verbose = false }: Setting = {}) {
+export function watched({
+  columns = 80,
+  labels = ['department', 'urgency'],
+  env = {},
+  verbose = false,
+  publish,
+}: Setting = {}) {
   let now = Date.parse('2025-01-31T09:30:00Z');
   const screen = new Screen(columns);
   const events = new EventStream(() => new Date(now));
@@ -23,9 +31,9 @@ export function watched({ columns = 80, labels = ['department', 'urgency'], env 
     world: { env, stderr: screen, clock: { now: () => new Date(now) } },
     events,
     mask: planMask(env),
-    labels: labels.map((name) => ({ spec: { name } })),
-    options: { dryRun: false, verbose },
-  } as unknown as Run;
+    labels: labels.map((label) => ({ report: { label } })),
+    options: { dryRun: false, verbose, ...(publish === undefined ? {} : { publish }) },
+  } as unknown as Job;
   const progress = watch(run);
   const pass = (ms: number) => {
     now += ms;

@@ -26,8 +26,9 @@ export class Site implements AsyncDisposable {
     readonly url: string,
   ) {}
 
-  static async open(tables = TABLES): Promise<Site> {
-    const server = (await requirePostgres()) as PostgresServer; // requirePostgres() without a kind always has one
+  /** @param own a server with settings of its own; the shared one when left out */
+  static async open(tables = TABLES, own?: PostgresServer): Promise<Site> {
+    const server = own ?? ((await requirePostgres()) as PostgresServer); // requirePostgres() without a kind always has one
     const url = await server.createDatabase();
     const site = new Site(await mkdtemp(join(tmpdir(), 'site-')), server, url);
     if (tables) await site.sql(tables);

@@ -1,0 +1,172 @@
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import pkg from '../../package.json' with { type: 'json' };
+import { commitVersion, tagVersion } from '../dataset/commit.ts';
+import { PipelineError } from '../errors.ts';
+import { EventStream } from '../events.ts';
+import { conclude } from '../finish.ts';
+import { openSpool, openTarget } from '../open.ts';
+import type { Options } from '../options.ts';
+import type { Outcome } from '../outcome.ts';
+import { planDigest } from '../report/plan-digest.ts';
+import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
+import { noSamples } from '../report/samples.ts';
+import { watch } from '../report/watch.ts';
+import { attempt, attemptAll, type Job, type JobLabel, openLabels, step } from '../run.ts';
+import { planMask } from '../secrets.ts';
+import { parseTarget } from '../spec/target.ts';
+import type { World } from '../world.ts';
+import { planChanged, verifyFiles } from './files.ts';
+import { planDeletionProblem, planStanding } from './plan.ts';
+import { readPlan, selectLabels } from './read.ts';
+
+const ATTEMPTS = 3; // on a target whose head is still the plan's
+
+interface Shipment extends Job, AsyncDisposable {
+  readonly labels: ShippedLabel[];
+  /** Directory of the dry run. */
+  readonly root: string;
+  /** Private directory (0700); undefined in a dry run, which writes nothing. */
+  readonly spool: string | undefined;
+}
+
+interface ShippedLabel extends JobLabel {
+  /** What came of it in the dry run. */
+  readonly before: Outcome | undefined;
+  /** Undefined where the dry run planned nothing. */
+  readonly plan: PlanReport | undefined;
+}
+
+/**
+ * Ship the files of an earlier dry run as they are. Needs that directory and the token, and neither spec nor database: what was
+ * reviewed is what ships. Labels that the dry run did not plan keep their outcome.
+ *
+ * @returns the exit code
+ */
+export async function publish(directory: string, options: Options, world: World): Promise<number> {
+  const report = await readPlan(directory, world);
+  const digest = planDigest(report);
+  await using shipment = await openShipment(selectLabels(report, options), directory, options, world);
+  using _progress = watch(shipment);
+
+  await attemptAll(shipment, async () => requireDigest(report, digest, options.planDigest));
+  for (const label of openLabels(shipment)) if (!label.plan) await attempt(shipment, label, async () => label.before);
+  for (const label of openLabels(shipment)) await attempt(shipment, label, () => preflight(shipment, label));
+  for (const label of openLabels(shipment))
+    await attempt(shipment, label, () => step(shipment, label, 'push', () => shipLabel(shipment, label)));
+  const { config, database, effects } = report;
+  return conclude(shipment, {
+    config,
+    effects,
+    ...(database ? { database } : {}),
+    ...(digest === undefined ? {} : { planDigest: digest }),
+  });
+}
+
+async function openShipment(
+  labels: LabelReport[],
+  directory: string,
+  options: Options,
+  world: World,
+): Promise<Shipment> {
+  const spool = options.dryRun ? undefined : await openSpool(options, world);
+  return {
+    version: pkg.version,
+    options,
+    world,
+    events: new EventStream(() => world.clock.now()),
+    mask: planMask(world.env),
+    labels: await Promise.all(labels.map((label) => openLabel(label, world))),
+    startedAt: world.clock.now(),
+    warnings: [],
+    root: resolve(world.cwd, directory),
+    spool,
+    async [Symbol.asyncDispose]() {
+      if (spool !== undefined) await rm(spool, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openLabel({ outcome: before, ...report }: LabelReport, world: World): Promise<ShippedLabel> {
+  const target = parseTarget(report.target);
+  if ('problem' in target) throw new Error(target.problem); // planProblem() has looked at each
+  return {
+    target: await openTarget({ target }, world),
+    report: { ...report, seconds: {} },
+    samples: noSamples(),
+    before,
+    plan: before?.status === 'planned' ? report.plan : undefined,
+  };
+}
+
+/** @throws PipelineError PLAN_CHANGED */
+function requireDigest({ planDigest: written }: RunReport, digest = 'none', approved = ''): void {
+  if (written !== undefined && written !== digest)
+    throw planChanged('this plan', [`its digest is ${digest}, and the report says ${written}`]);
+  if (!digest.startsWith(approved))
+    throw planChanged('this plan', [`its digest is ${digest}, and ${approved} was approved`]);
+}
+
+/** As before a run: no token, or a public repo. */
+async function preflight({ options, events }: Shipment, { report, target, plan }: ShippedLabel): Promise<undefined> {
+  events.emit({ type: 'label.started', label: report.label });
+  await target.preflight({ private: plan?.private ?? true, write: !options.dryRun });
+}
+
+async function shipLabel(shipment: Shipment, label: ShippedLabel): Promise<Outcome | undefined> {
+  const { plan, target, report } = label;
+  if (!plan) return undefined;
+  const { root, spool, world } = shipment;
+  const files = await verifyFiles(root, plan, spool && join(spool, report.label), world.signal);
+  if (spool === undefined) return await dryShip(shipment, label, plan);
+  // A directory is locked from the reading of its head to the switch.
+  const outcome = await target.locked(() => ship({ ...shipment, spool }, label, plan, files));
+  report.files = plan.files;
+  delete report.plan; // carried out
+  return outcome;
+}
+
+/** @throws PipelineError PLAN_STALE */
+async function standingOf({ target, report }: ShippedLabel, plan: PlanReport) {
+  const head = await target.readHead();
+  const standing = planStanding(head, await target.versions(), plan, report.previousVersion);
+  if (standing.state === 'stale')
+    throw new PipelineError('PLAN_STALE', `Cannot publish to ${target.name}: ${standing.why}`, {
+      fix: 'make the dry run again, and have it reviewed again',
+    });
+  const problem = standing.state === 'ready' ? planDeletionProblem(head, plan) : undefined;
+  if (problem !== undefined) throw planChanged(plan.directory, [problem]);
+  return { head, standing };
+}
+
+/** What would come of it. */
+async function dryShip({ root }: Shipment, label: ShippedLabel, plan: PlanReport): Promise<Outcome> {
+  const { standing } = await standingOf(label, plan);
+  if (standing.state === 'landed' && standing.tagged) return { status: 'unchanged', version: plan.version };
+  return { status: 'planned', version: plan.version, directory: join(root, plan.directory) };
+}
+
+/** A commit whose answer was lost may have landed, or created the repo only: the head is read again, and judged again. */
+async function ship(
+  shipment: Shipment & { spool: string },
+  label: ShippedLabel,
+  plan: PlanReport,
+  files: Map<string, string>,
+): Promise<Outcome> {
+  const { target, report } = label;
+  const { version, message, deletions } = plan;
+  const shipping = { run: shipment, target, label: report.label, sentVersions: [], private: plan.private };
+  for (let attempt = 1; ; attempt++) {
+    const { head, standing } = await standingOf(label, plan);
+    if (standing.state === 'landed') {
+      await tagVersion(shipping, standing.revision, plan);
+      return { status: 'success', version, revision: standing.revision, url: target.name };
+    }
+    try {
+      const { revision, url } = await commitVersion(shipping, head, { version, message, files, deletions }, plan);
+      return { status: 'success', version, revision, url };
+    } catch (thrown) {
+      if (!(thrown instanceof PipelineError) || thrown.code !== 'TARGET_MOVED' || attempt === ATTEMPTS) throw thrown;
+    }
+  }
+}
