@@ -9,6 +9,7 @@ import { watch } from './lib/report/watch.ts';
 import { attempt, attemptAll, type LabelRun, openLabels, preflight, type Run, step } from './lib/run.ts';
 import { readSpec } from './lib/spec/read.ts';
 import * as balance from './lib/steps/balance.ts';
+import { check } from './lib/steps/check.ts';
 import { clean } from './lib/steps/clean.ts';
 import { fetch } from './lib/steps/fetch.ts';
 import { push } from './lib/steps/push.ts';
@@ -51,6 +52,7 @@ async function prepare(run: Run, label: LabelRun, fetched: Fetched): Promise<Out
   return withHead(run, label, async (published) => {
     // again on a new head if somebody else commits meanwhile
     const assigned = await step(run, label, 'split', () => split(run, label, cleaned, published));
+    await step(run, label, 'check', () => check(run, label, assigned));
     return step(run, label, 'push', () => push(run, label, assigned, published));
   });
 }

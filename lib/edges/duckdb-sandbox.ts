@@ -1,4 +1,4 @@
-import { type DuckDBConnection, DuckDBInstance, VARCHAR } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { literal } from '../sql.ts';
 
 /** Columns of the one table, `dataset`; all of them are text. */
@@ -106,8 +106,8 @@ function planRows(sql: string, limit: number): string {
 }
 
 async function parse(connection: DuckDBConnection, sql: string): Promise<{ tree: unknown }> {
-  const select = 'SELECT json_serialize_sql($sql, skip_empty := true, skip_null := true)::VARCHAR AS tree';
-  const reader = await connection.runAndReadAll(select, { sql }, { sql: VARCHAR });
+  const select = 'SELECT json_serialize_sql($sql::VARCHAR, skip_empty := true, skip_null := true)::VARCHAR AS tree';
+  const reader = await connection.runAndReadAll(select, { sql });
   return { tree: JSON.parse(String(reader.getRows()[0]?.[0])) };
 }
 
@@ -142,7 +142,7 @@ const BEFORE_ROWS = /^(?:Parser|Binder|Catalog) Error$/;
 
 /** `Binder Error: …` and the lines after it, which show the query again. */
 export function toProblem(message: string): SandboxProblem {
-  const [, kind = 'Unknown Error', said = ''] = /^([A-Za-z ]{3,40} Error): ([\s\S]*)$/.exec(message) ?? [];
+  const [, kind = 'Unknown Error', said = ''] = /^([A-Za-z ]{2,40} Error): ([\s\S]*)$/.exec(message) ?? [];
   const words = said
     .replace(/\n+LINE \d+:[\s\S]*$/, '')
     .replaceAll(/\s+/g, ' ')

@@ -65,7 +65,7 @@ async function openBeside(
   const limit = (megabytes: number) => attempt(() => connection.run(`SET memory_limit = '${megabytes}MB'`));
   if (file !== undefined) await limit(MEMORY_BESIDE_SANDBOX_MB);
   try {
-    const sandbox = await openSandbox(file, memoryLimitMb, spill);
+    const sandbox = await attempt(() => openSandbox(file, memoryLimitMb, spill));
     return {
       ...sandbox,
       async [Symbol.asyncDispose]() {
@@ -130,7 +130,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<T> {
         cause,
       });
     }
-    const kind = /^[A-Za-z ]{3,40}(?= Error)/.exec(message)?.[0] ?? 'unknown';
+    const kind = /^[A-Za-z ]{2,40}(?= Error)/.exec(message)?.[0] ?? 'unknown';
     throw new PipelineError('ENGINE_FAILED', `Cannot go on: the data engine reports: ${kind} Error`, {
       fix: 'run again with --verbose and report it',
       cause,
