@@ -63,7 +63,7 @@ async function openBeside(
   spill: string,
 ): Promise<Sandbox> {
   const limit = (megabytes: number) => attempt(() => connection.run(`SET memory_limit = '${megabytes}MB'`));
-  if (file !== undefined) await limit(MEMORY_BESIDE_SANDBOX_MB);
+  if (file !== undefined) await limit(MEMORY_BESIDE_SANDBOX_MB).catch(() => {}); // what cannot leave the memory stays
   try {
     const sandbox = await attempt(() => openSandbox(file, memoryLimitMb, spill));
     return {

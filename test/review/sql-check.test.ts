@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { openSandbox, type Sandbox } from '../../lib/edges/duckdb-sandbox.ts';
 import { findOutside } from '../../lib/review/sql-check.ts';
 import { planSource } from '../../lib/spec/sql.ts';
@@ -73,4 +74,45 @@ describe('findOutside() refuses what the locks of the engine leave open', () => 
     for (const answer of [{}, { error: false }, { statements: [] }, { error: true, error_type: 'INTERRUPT Error' }])
       expect(findOutside(answer)).toBeString();
   });
+});
+
+test('a query that passes cannot end the subquery that it stands in', async () => {
+  const pieces = [
+    "'",
+    '"',
+    '$$',
+    '$a$',
+    '--',
+    '\n',
+    '/*',
+    '*/',
+    '(',
+    ')',
+    ';',
+    ',',
+    "e'",
+    '\\',
+    ' ',
+    'x',
+    '1',
+    'AS ',
+    ' FROM dataset',
+    'SELECT ',
+  ];
+  let passed = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom(...pieces), { maxLength: 14 }), async (parts) => {
+      const planned = planSource(`SELECT 1${parts.join('')}`, 'urgency', 'duckdb');
+      if ('problems' in planned || findOutside(await sandbox.parse(planned.sql, never)) !== undefined) return;
+      passed += 1;
+      const whole = (await sandbox.parse(`SELECT * FROM (\n${planned.sql}\n) LIMIT 2`, never)) as {
+        statements: { node: { from_table: { type: string }; modifiers: { type: string }[] } }[];
+      };
+      expect(whole.statements).toHaveLength(1);
+      expect(whole.statements[0]?.node.from_table.type).toBe('SUBQUERY');
+      expect(whole.statements[0]?.node.modifiers.map(({ type }) => type)).toEqual(['LIMIT_MODIFIER']);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(passed).toBeGreaterThan(50);
 });
