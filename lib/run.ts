@@ -8,6 +8,7 @@ import type { Options } from './options.ts';
 import { InsufficientData, type Outcome, outcomeOf } from './outcome.ts';
 import type { LabelReport, RunReport } from './report/report.ts';
 import type { LabelSamples } from './report/samples.ts';
+import { prepareQueries, sqlChecks } from './review/sql-check.ts';
 import type { Mask } from './secrets.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
 import type { World } from './world.ts';
@@ -138,7 +139,14 @@ export async function preflight(run: Run): Promise<void> {
   for (const label of openLabels(run)) {
     await attempt(run, label, async () => {
       await label.target.preflight({ private: label.spec.push.private, write: !run.options.dryRun });
+      await preflightQueries(run, label);
       return undefined;
     });
   }
+}
+
+async function preflightQueries({ engine, world }: Run, { spec }: LabelRun): Promise<void> {
+  if (sqlChecks(spec).length === 0) return;
+  await using sandbox = await engine.openSandbox();
+  await prepareQueries(sandbox, spec, world.signal);
 }

@@ -5,6 +5,7 @@ import { planDatabaseHops } from './database-hops.ts';
 import { planDirectoryHop } from './directory-hops.ts';
 import { HOP_MS, type Hop, runHops } from './hops.ts';
 import { planRepoHops, planTokenHop } from './hub-hops.ts';
+import { planQueryHops } from './query-hops.ts';
 import { renderJson, renderResult, renderSummary } from './render.ts';
 import { planSourceHops } from './source-hops.ts';
 import { planSpecHops } from './spec-hops.ts';
@@ -49,6 +50,7 @@ function planHops(spec: Spec, world: World): Hop[] {
   const isOnHub = spec.labels.some(({ target }) => target.kind === 'hub');
   return [
     ...planSpecHops(spec, world),
+    ...planQueryHops(spec),
     ...planDatabaseHops(spec.database, world),
     ...spec.labels.flatMap((label) => planSourceHops(label, spec.database)),
     ...(isOnHub ? [token] : []),

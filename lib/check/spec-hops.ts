@@ -46,9 +46,10 @@ async function describeVariables({ file, labels }: Spec, { cwd, env }: Pick<Worl
 
 /** Names of the variables that a YAML uses, with those that have a default; SQL has none. */
 export function variablesOf(text: string): string[] {
-  const withoutSql = JSON.stringify(readDocument(text, {}).template, (key, value) =>
-    key === 'sources' ? undefined : value,
-  );
+  const withoutSql = JSON.stringify(readDocument(text, {}).template, (key, value) => {
+    if (key === 'sources') return undefined;
+    return key === 'checks' ? { ...value, sql: undefined } : value;
+  });
   return [...new Set([...withoutSql.matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name = '']) => name))];
 }
 

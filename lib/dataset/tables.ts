@@ -25,6 +25,8 @@ export interface Assigned {
   table: string;
   /** Rows of each text group, duplicates included: (row, hash, class, key, published, text_hash, key_hash). */
   members: string;
+  /** Groups that the ledger knows: (hash, class, split, merged); `merged`: earlier versions had it in several splits. */
+  remembered: string;
   cleaned: Cleaned;
 }
 
@@ -37,7 +39,10 @@ export interface Ledger {
 }
 
 /** The table of a label's rows at one stage. */
-export function tableOf(stage: 'fetched' | 'cleaned' | 'assigned' | 'members' | 'ledger', label: string): string {
+export function tableOf(
+  stage: 'fetched' | 'cleaned' | 'assigned' | 'members' | 'remembered' | 'ledger',
+  label: string,
+): string {
   return identifier(`${stage}_${label}`);
 }
 

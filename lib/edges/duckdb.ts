@@ -6,6 +6,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { PipelineError } from '../errors.ts';
+import { engineOptions, openSandbox, type Sandbox } from './duckdb-sandbox.ts';
 import { decodeHtmlEntities } from './html-entities.ts';
 
 /** Values of one row, by column. 64-bit integers come as numbers while they are safe, wider ones as bigint. */
@@ -19,7 +20,14 @@ export interface Engine extends AsyncDisposable {
   row<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T>;
   /** Stop the statement that is running; it rejects. */
   interrupt(): void;
+  /**
+   * A second, locked engine for queries of the spec, over a Parquet file with the same memory_limit; over an empty table without one. This
+   * engine makes room for it: until it is closed, what is kept in memory here lies on the disk.
+   */
+  openSandbox(file?: string): Promise<Sandbox>;
 }
+
+const MEMORY_BESIDE_SANDBOX_MB = 64; // with both at memory_limit the process would peak at twice of it
 
 /**
  * @param directory private directory for the database and what spills from memory
@@ -27,15 +35,8 @@ export interface Engine extends AsyncDisposable {
  */
 export async function openEngine(directory: string, memoryLimitMb: number): Promise<Engine> {
   const instance = await DuckDBInstance.create(`${directory}/work.duckdb`, {
-    memory_limit: `${memoryLimitMb}MB`,
-    temp_directory: `${directory}/spill`,
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
+    ...engineOptions(memoryLimitMb, `${directory}/spill`),
     preserve_insertion_order: 'false',
-    // Give freed memory back at once: kept for later, it stands beside memory_limit and doubles the process.
-    allocator_background_threads: 'true',
-    allocator_flush_threshold: '1MB',
-    allocator_bulk_deallocation_flush_threshold: '1MB',
   });
   const connection = await instance.connect();
   registerFunctions(connection);
@@ -47,11 +48,35 @@ export async function openEngine(directory: string, memoryLimitMb: number): Prom
       return row as never;
     },
     interrupt: () => connection.interrupt(),
+    openSandbox: (file) => openBeside(connection, file, memoryLimitMb, `${directory}/sandbox-spill`),
     async [Symbol.asyncDispose]() {
       connection.disconnectSync();
       instance.closeSync();
     },
   };
+}
+
+async function openBeside(
+  connection: DuckDBConnection,
+  file: string | undefined,
+  memoryLimitMb: number,
+  spill: string,
+): Promise<Sandbox> {
+  const limit = (megabytes: number) => attempt(() => connection.run(`SET memory_limit = '${megabytes}MB'`));
+  if (file !== undefined) await limit(MEMORY_BESIDE_SANDBOX_MB).catch(() => {}); // what cannot leave the memory stays
+  try {
+    const sandbox = await attempt(() => openSandbox(file, memoryLimitMb, spill));
+    return {
+      ...sandbox,
+      async [Symbol.asyncDispose]() {
+        await sandbox[Symbol.asyncDispose]();
+        await limit(memoryLimitMb);
+      },
+    };
+  } catch (thrown) {
+    await limit(memoryLimitMb);
+    throw thrown;
+  }
 }
 
 async function readRows<T>(
@@ -105,7 +130,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<T> {
         cause,
       });
     }
-    const kind = /^[A-Za-z ]{3,40}(?= Error)/.exec(message)?.[0] ?? 'unknown';
+    const kind = /^[A-Za-z ]{2,40}(?= Error)/.exec(message)?.[0] ?? 'unknown';
     throw new PipelineError('ENGINE_FAILED', `Cannot go on: the data engine reports: ${kind} Error`, {
       fix: 'run again with --verbose and report it',
       cause,

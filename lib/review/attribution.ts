@@ -8,6 +8,7 @@ import {
   type LabelReport,
 } from '../report/report.ts';
 import { type Difference, IS_KIND } from './difference.ts';
+import { countClass, publishedClassCounts } from './drift.ts';
 
 /**
  * Whether the base spec on today's data makes the same change (d) of a row: then the data made it, else the spec did. Both differences
@@ -97,18 +98,4 @@ export function planMeasures(
       ),
     ),
   ];
-}
-
-/** Rows of each class of a version, by its metadata; undefined where that does not say. */
-export function publishedClassCounts(metadata: VersionMetadata | undefined): Map<string, number> | undefined {
-  if (!metadata?.class_counts) return undefined;
-  const counts = new Map<string, number>();
-  for (const split of Object.values(metadata.class_counts))
-    for (const [name, rows] of Object.entries(split)) counts.set(name, (counts.get(name) ?? 0) + rows);
-  return counts;
-}
-
-function countClass({ classes, split }: LabelReport, name: string): number {
-  const id = classes.indexOf(name);
-  return (split?.splits ?? []).reduce((sum, each) => sum + (each.classes[id] ?? 0), 0);
 }

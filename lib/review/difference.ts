@@ -12,7 +12,7 @@ const SHOWN_PAIRS = 50; // pairs of classes that the report lists
 
 /**
  * Rows before and after, paired: (before_id, before_hash, before_class, before_split, after_row, after_hash, after_key, after_class,
- * after_split, recleaned). One side is null where the other has no partner.
+ * after_split, merged, recleaned). One side is null where the other has no partner.
  */
 export interface Difference {
   table: string;
@@ -40,12 +40,13 @@ export async function pairRows(
 }
 
 /** The rows that would be published, with the names of their class and split. */
-function planAfter({ classes, split }: LabelSpec, { table, cleaned }: Assigned): string {
+function planAfter({ classes, split }: LabelSpec, { table, remembered, cleaned }: Assigned): string {
   const name = (column: string, names: string[]) =>
     `CASE ${column} ${names.map((each, index) => `WHEN ${index} THEN ${literal(each)}`).join(' ')} END`;
   const splits = split.map((each) => each.name);
   return `CREATE OR REPLACE TEMP TABLE after_rows AS
-SELECT a."row", a.text_hash, a.key_hash, a.ordinal, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split
+SELECT a."row", a.text_hash, a.key_hash, a.ordinal, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
+  c.hash IN (SELECT hash FROM ${remembered} WHERE merged) AS merged
 FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`;
 }
 
@@ -58,15 +59,18 @@ FROM (SELECT *, ${nth('id')} FROM ${before} WHERE id NOT IN (SELECT id FROM pair
 JOIN (SELECT *, ${nth('ordinal, "row"')} FROM after_rows WHERE "row" NOT IN (SELECT "row" FROM pairs)) USING (${columns.join(', ')}, n)`;
 }
 
-/** Rows without a partner that share a record: the keys of a text are those of all rows that it stands for. Each row has one partner. */
+/**
+ * Rows without a partner that share a record and a split: the keys of a text are those of all rows that it stands for. Each row has one
+ * partner. In another split it is none: there two histories were merged, which the split step counts.
+ */
 function planRecleaned({ table, ledger }: Compared, members: string): string {
   return `INSERT INTO pairs
 SELECT id, "row", true FROM (
   SELECT DISTINCT b.id, a."row"
-  FROM (SELECT id, text_hash FROM ${table} WHERE id NOT IN (SELECT id FROM pairs)) b
+  FROM (SELECT id, text_hash, split FROM ${table} WHERE id NOT IN (SELECT id FROM pairs)) b
   JOIN ${ledger} l ON l.text_hash = b.text_hash
   JOIN ${members} m ON m.key_hash = l.key_hash
-  JOIN (SELECT "row", hash FROM after_rows WHERE "row" NOT IN (SELECT "row" FROM pairs)) a ON a.hash = m.hash
+  JOIN (SELECT "row", hash, split FROM after_rows WHERE "row" NOT IN (SELECT "row" FROM pairs)) a ON a.hash = m.hash AND a.split = b.split
 )
 QUALIFY row_number() OVER (PARTITION BY id ORDER BY "row") = 1 AND row_number() OVER (PARTITION BY "row" ORDER BY id) = 1`;
 }
@@ -74,7 +78,7 @@ QUALIFY row_number() OVER (PARTITION BY id ORDER BY "row") = 1 AND row_number() 
 function planDifference(table: string, before: string): string {
   return `CREATE OR REPLACE TABLE ${table} AS
 SELECT b.id AS before_id, b.text_hash AS before_hash, b.class AS before_class, b.split AS before_split,
-  a."row" AS after_row, a.text_hash AS after_hash, a.key_hash AS after_key, a.class AS after_class, a.split AS after_split, coalesce(p.recleaned, false) AS recleaned
+  a."row" AS after_row, a.text_hash AS after_hash, a.key_hash AS after_key, a.class AS after_class, a.split AS after_split, a.merged, coalesce(p.recleaned, false) AS recleaned
 FROM ${before} b FULL JOIN pairs p ON p.id = b.id FULL JOIN after_rows a ON a."row" = p."row"`;
 }
 
@@ -84,7 +88,8 @@ export const IS_KIND: Record<ChangeKind, string> = {
   removed: 'd.after_row IS NULL',
   relabelled: 'd.before_class IS DISTINCT FROM d.after_class AND d.before_id IS NOT NULL AND d.after_row IS NOT NULL',
   recleaned: 'd.recleaned',
-  moved: 'd.before_split IS DISTINCT FROM d.after_split AND d.before_id IS NOT NULL AND d.after_row IS NOT NULL',
+  // Where two histories meet, the split step settles it once and for all, and counts it as merged.
+  moved: 'd.before_split <> d.after_split AND NOT d.merged',
 };
 
 /** The difference in figures. */

@@ -1,4 +1,5 @@
 import type { Code } from '../errors.ts';
+import { checkQueries, checkQueryNames } from './checks.ts';
 import { compareDecimals, formatDecimal, parseDecimal, sumDecimals } from './decimal.ts';
 import type { LocatedDocument, Path } from './document.ts';
 import { nearest } from './nearest.ts';
@@ -33,6 +34,7 @@ export function check(document: LocatedDocument): void {
     checkClasses(document, [...path, 'classes'], record(value).classes);
     checkSources(document, label, record(record(root.defaults).sources), record(record(value).sources));
     checkColumns(document, label, record(record(root.defaults).columns), record(record(value).columns));
+    checkQueries(document, label, queriesOf(record(root.defaults)), queriesOf(record(value)));
   }
 }
 
@@ -42,6 +44,7 @@ function checkShared(document: LocatedDocument, path: Path, scope: Record<string
     if (typeof step === 'string') checkNamedStep(document, [...path, 'clean', index], step);
     else checkPattern(document, [...path, 'clean', index], record(step));
   });
+  checkQueryNames(document, [...path, 'checks', 'sql'], queriesOf(scope));
   list(record(scope.after_push).restart_spaces).forEach((space, index) => {
     const problem = typeof space === 'string' ? repoProblem(space) : undefined;
     if (problem)
@@ -52,6 +55,10 @@ function checkShared(document: LocatedDocument, path: Path, scope: Record<string
         `Cannot use Space "${space}": ${problem}`,
       );
   });
+}
+
+function queriesOf(scope: Record<string, unknown>): Record<string, unknown> {
+  return record(record(scope.checks).sql);
 }
 
 function checkSplit(document: LocatedDocument, path: Path, split: Record<string, unknown>): void {

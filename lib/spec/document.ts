@@ -149,8 +149,7 @@ class Walker {
 
   #scalar(node: Scalar, path: Path, [start, end]: [number, number]): Both {
     const template = isClass(path) && typeof node.value !== 'string' ? String(node.source ?? node.value) : node.value;
-    if (typeof template !== 'string' || !template.includes('${') || path.includes('sources'))
-      return { value: template, template };
+    if (typeof template !== 'string' || !template.includes('${') || isSql(path)) return { value: template, template };
     const filled = fillVariables(template, this.env);
     if (filled.syntaxError) {
       const at = this.inside(path, filled.syntaxError.offset);
@@ -196,6 +195,13 @@ class Walker {
 /** Class values compare as text, so they keep the spelling of the YAML. */
 function isClass(path: Path): boolean {
   return path[0] === 'labels' && path[2] === 'classes';
+}
+
+/** SQL is never filled in: its own `$` and braces stay as they are. */
+function isSql(path: Path): boolean {
+  const [key, ...below] = path.slice(path[0] === 'labels' ? 2 : 1);
+  if (key === 'sources') return true;
+  return key === 'checks' && below[0] === 'sql' && (below.length === 2 || below[2] === 'query');
 }
 
 /** A plain scalar that a variable filled is read as YAML would have read it. */

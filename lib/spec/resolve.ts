@@ -1,3 +1,4 @@
+import { resolveChecks } from './checks.ts';
 import type { DatabaseAddress } from './database-url.ts';
 import { type Decimal, parseDecimal } from './decimal.ts';
 import { type CleanStep, NAMED_STEPS, planPattern } from './patterns.ts';
@@ -29,7 +30,7 @@ export const DATABASE_DEFAULTS = {
 export const LEAST_MEMORY_MB = 200; // MB; below it DuckDB cannot sort a few hundred thousand rows
 
 /** Keys whose entries merge one by one; all others are replaced whole. */
-const MERGED = ['sources', 'ratios', 'columns', 'card', 'push', 'after_push'] as const;
+const MERGED = ['sources', 'ratios', 'columns', 'checks', 'card', 'push', 'after_push'] as const;
 
 /** The settings of one label: built in, then `defaults`, then its own. Works on templates (variables unfilled) too. */
 export function mergeCommon<T extends RawCommon>(defaults: RawCommon, label: T): RawCommon & T {
@@ -38,6 +39,8 @@ export function mergeCommon<T extends RawCommon>(defaults: RawCommon, label: T):
     const entries = { ...(BUILT_IN as RawCommon)[key], ...defaults[key], ...label[key] };
     if (Object.keys(entries).length > 0) merged[key] = entries;
   }
+  const queries = { ...defaults.checks?.sql, ...label.checks?.sql };
+  if (Object.keys(queries).length > 0) merged.checks = { ...(merged.checks as RawCommon['checks']), sql: queries };
   return merged as RawCommon & T;
 }
 
@@ -72,6 +75,7 @@ export function resolveLabel(
       label: merged.columns.label ?? 'label',
       source: merged.columns.source,
     },
+    checks: resolveChecks(merged.checks ?? {}, name),
     card: resolveCard(merged.card ?? {}, name),
     push: { private: merged.push.private !== false, when: merged.push.when ?? 'changed' },
     afterPush: { restartSpaces: merged.after_push?.restart_spaces ?? [] },

@@ -87,6 +87,48 @@ const CleanStep = v.union([
 ]);
 
 const MOST_STEPS = 64; // one bit each says which of them changed a text
+const severity = described(
+  v.picklist(['refuse', 'warn']),
+  'refuse (when left out): nothing of the label is published. warn: it is, with a warning.',
+);
+const off = v.literal(false);
+
+const MUST_BE_LIMIT = 'must be a number, a variable such as ${NAME:-20}, { limit: …, severity: … } or false';
+
+/** A limit, or a map that says the severity too; false switches off what `defaults` asks for. */
+const limited = <const S extends v.GenericSchema<number | string>>(limit: S, description: string) =>
+  described(
+    v.union([limit, off, v.strictObject({ limit, severity: v.optional(severity) })], MUST_BE_LIMIT),
+    description,
+  );
+const shareLimit = v.union([
+  v.pipe(v.number(), v.minValue(0, 'must be at least 0'), v.maxValue(1, 'must be at most 1')),
+  reference,
+]);
+const drift = v.union([v.pipe(v.number(), v.minValue(0, 'must be at least 0')), reference]);
+
+const Checks = {
+  min_per_class: limited(whole(1), 'Every class has at least this many rows.'),
+  max_duplicate_share: limited(
+    shareLimit,
+    'Rows with the text of another row that is kept, as a share of those fetched.',
+  ),
+  max_dropped_share: limited(shareLimit, 'Rows dropped for any reason, as a share of those fetched.'),
+  max_class_drift: limited(
+    drift,
+    'Population stability index between the class shares of the published version and the new ones; 0.25 is a shift.',
+  ),
+  max_length: limited(whole(1), 'Characters of the longest text.'),
+  max_pii_share: limited(shareLimit, 'Rows with an e-mail address or a telephone number, as a share of those kept.'),
+  no_conflicts: described(
+    v.union([flag, v.strictObject({ severity: v.optional(severity) })]),
+    'No text stands under two classes before conflicts are settled.',
+  ),
+  sql: described(
+    v.record(v.string(), v.union([text, off, v.strictObject({ query: text, severity: v.optional(severity) })])),
+    'Queries in DuckDB’s SQL over dataset(key, text, label, split, source) that must return no row, by name.',
+  ),
+};
 
 const partial = <const E extends v.ObjectEntries>(entries: E) => v.partial(v.strictObject(entries));
 
@@ -114,6 +156,7 @@ const Common = {
     'Name of each split and its share; the shares add up to 1.',
   ),
   columns: described(partial(Columns), 'Names of the published columns.'),
+  checks: described(partial(Checks), 'What must hold before a version is published.'),
   card: described(partial(Card), 'What the dataset card says.'),
   push: described(partial(Push), 'How to publish.'),
   after_push: described(partial(AfterPush), 'What to do when a new version is out.'),

@@ -43,6 +43,8 @@ export interface LabelSpec {
   split: SplitSpec[];
   /** `source` is the name of a column that says misclassified or correct; undefined: no such column. */
   columns: { text: string; label: string; source: string | undefined };
+  /** In the order of LIMIT_CHECKS, then no_conflicts, then queries by name. */
+  checks: CheckSpec[];
   card: CardSpec;
   push: { private: boolean; when: 'changed' | 'always' };
   afterPush: { restartSpaces: string[] };
@@ -54,6 +56,26 @@ export interface SplitSpec {
   name: string;
   share: Decimal;
 }
+
+/** Checks that hold a figure against a limit. */
+export const LIMIT_CHECKS = [
+  'min_per_class',
+  'max_duplicate_share',
+  'max_dropped_share',
+  'max_class_drift',
+  'max_length',
+  'max_pii_share',
+] as const;
+
+export type LimitCheck = (typeof LIMIT_CHECKS)[number];
+
+/** What a version must satisfy to be published: `refuse` stops it, `warn` says so. */
+export type CheckSpec = { severity: 'refuse' | 'warn' } & (
+  | { kind: 'limit'; name: LimitCheck; limit: number }
+  | { kind: 'conflicts'; name: 'no_conflicts' }
+  /** A query of DuckDB without comments or semicolon, `{label}` filled in; the name is sql.NAME. */
+  | { kind: 'sql'; name: `sql.${string}`; sql: string }
+);
 
 export interface CardSpec {
   license: string | undefined;

@@ -19,10 +19,31 @@ interface Token {
   text: string;
 }
 
-const STARTS = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE']);
+/** Who runs the query: a source's goes to PostgreSQL, a check's to DuckDB, which quotes alike. */
+interface Dialect {
+  /** Words that a query may begin with. */
+  starts: string[];
+  /** What looks like a placeholder, outside of quotes. */
+  braces: RegExp;
+  /** What to select. */
+  columns: string;
+}
+
+const DIALECTS = {
+  postgresql: {
+    starts: ['SELECT', 'WITH', 'VALUES', 'TABLE'],
+    braces: /\$?\{+[^{}();]*\}+|[{}]/g, // it has no other use for them
+    columns: 'the columns key, text and label',
+  },
+  duckdb: {
+    starts: ['SELECT', 'WITH', 'VALUES', 'TABLE', 'FROM'],
+    braces: /\$\{+[^{}();]*\}+|\{+\w*\}+/g, // {'a': 1} and {a: 1} are structs
+    columns: 'the rows that must not be, e.g. SELECT key FROM dataset WHERE …',
+  },
+} as const satisfies Record<string, Dialect>;
 
 /**
- * Plan one source's query so that it can stand as a subquery, between parentheses on lines of their own.
+ * Plan one query of the spec so that it can stand as a subquery, between parentheses on lines of their own.
  *
  * Comments and trailing semicolons are gone, `{label}` is the label's name, parentheses are balanced. What is quoted
  * where is decided as PostgreSQL does with `standard_conforming_strings = on`.
@@ -30,11 +51,15 @@ const STARTS = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE']);
  * @param label matches `[a-z][a-z0-9_]*`, so it needs no quoting; it is filled in first, in strings too
  * @returns all problems, in order
  */
-export function planSource(sql: string, label: string): { sql: string } | { problems: SqlProblem[] } {
+export function planSource(
+  sql: string,
+  label: string,
+  dialect: keyof typeof DIALECTS = 'postgresql',
+): { sql: string } | { problems: SqlProblem[] } {
   const { text, origins } = fillLabel(sql, label);
   const tokens = lex(text);
   const given: Given = (start, end) => sql.slice(origins[start], origins[end]);
-  const problems = findProblems(text, tokens, given).map(({ offset, length, ...problem }) => ({
+  const problems = findProblems(text, tokens, given, DIALECTS[dialect]).map(({ offset, length, ...problem }) => ({
     ...problem,
     offset: origins[offset] ?? 0,
     length: given(offset, offset + length).length,
@@ -147,20 +172,20 @@ function matchEnd(pattern: RegExp, text: string, at: number): number {
 
 type Given = (start: number, end: number) => string;
 
-function findProblems(text: string, tokens: Token[], given: Given): SqlProblem[] {
+function findProblems(text: string, tokens: Token[], given: Given, dialect: Dialect): SqlProblem[] {
   const code = tokens.filter(isCode);
   if (code.every((token) => token.text === ';')) {
     const whole = { start: 0, end: text.length };
-    return [problem('SQL_EMPTY', whole, 'found no SQL, must be one SELECT', 'select the columns key, text and label')];
+    return [problem('SQL_EMPTY', whole, 'found no SQL, must be one SELECT', `select ${dialect.columns}`)];
   }
   const firstSemicolon = code.findIndex((token) => token.text === ';');
   const statement = firstSemicolon < 0 ? code : code.slice(0, firstSemicolon);
   const last = code.at(-1);
   return [
-    ...checkStart(code),
+    ...checkStart(code, dialect),
     ...checkOneStatement(code.slice(statement.length)),
     ...(last?.kind === 'unterminated' ? [unterminated(last)] : checkParentheses(statement)),
-    ...checkPlaceholders(tokens, given),
+    ...checkPlaceholders(tokens, given, dialect),
     ...checkStringPairs(tokens),
     ...checkZeros(text),
   ];
@@ -170,11 +195,11 @@ function problem(code: Code, { start, end }: Pick<Token, 'start' | 'end'>, found
   return { code, offset: start, length: end - start, message: `Cannot use the query: ${found}`, fix };
 }
 
-function checkStart(code: Token[]): SqlProblem[] {
+function checkStart(code: Token[], { starts }: Dialect): SqlProblem[] {
   const first = code.find((token) => token.text !== '(');
-  if (first === undefined || STARTS.has(first.text.toUpperCase())) return [];
+  if (first === undefined || starts.includes(first.text.toUpperCase())) return [];
   const shown = first.kind === 'word' || first.kind === 'sign' ? `"${first.text}"` : `a ${first.kind}`;
-  const found = `found ${shown} at its start, must be SELECT, WITH, VALUES, TABLE or "("`;
+  const found = `found ${shown} at its start, must be ${starts.join(', ')} or "("`;
   return [problem('SQL_NOT_SELECT', first, found, 'write one query that only reads')];
 }
 
@@ -206,12 +231,11 @@ function checkParentheses(statement: Token[]): SqlProblem[] {
   return open.map((token) => problem('SQL_SYNTAX', token, found, 'close it, or remove it'));
 }
 
-const BRACES = /\$?\{+[^{}();]*\}+|[{}]/g; // outside of quotes PostgreSQL has no use for them
 const BRACED_WORD = /\{\w+\}/g;
 
-function checkPlaceholders(tokens: Token[], given: Given): SqlProblem[] {
+function checkPlaceholders(tokens: Token[], given: Given, { braces }: Dialect): SqlProblem[] {
   const bare = tokens.map(({ kind, text }) => (kind === 'word' || kind === 'sign' ? text : ' '.repeat(text.length)));
-  const places = [...bare.join('').matchAll(BRACES)].map(
+  const places = [...bare.join('').matchAll(braces)].map(
     ({ 0: { length }, index }) => [index, index + length] as const,
   );
   for (const [i, { kind, start, text }] of tokens.entries()) {

@@ -8,18 +8,24 @@ import { type RawSpec, SpecSchema } from './schema.ts';
 export function validate(document: LocatedDocument): RawSpec | undefined {
   const result = v.safeParse(SpecSchema, document.value);
   if (result.success) return result.output;
-  for (const issue of result.issues)
+  for (const issue of result.issues.flatMap(innermost))
     if (!isUnfilled(issue, document)) document.problems.push(toProblem(issue, document));
   return undefined;
 }
 
 type Issue = v.BaseIssue<unknown>;
 
+/** Where a value may be a map or something else and a map was found: all that is wrong inside of the map. */
+function innermost(issue: Issue): Issue[] {
+  const inside = issue.issues?.filter(({ path }) => path) ?? [];
+  if (inside.length === 0) return [issue];
+  return inside.flatMap((nested) =>
+    innermost({ ...nested, path: [...(issue.path ?? []), ...(nested.path ?? [])] as never }),
+  );
+}
+
 function toProblem(issue: Issue, document: LocatedDocument): SpecProblem {
   const path = pathOf(issue);
-  const inBranch = issue.issues?.find((nested) => nested.type === 'strict_object' && nested.path);
-  if (inBranch)
-    return toProblem({ ...inBranch, path: [...(issue.path ?? []), ...(inBranch.path ?? [])] as never }, document);
   if (issue.type === 'strict_object' && issue.expected === 'never') return unknownKey(path, document);
   if (issue.type === 'strict_object' && issue.path?.at(-1)?.origin === 'key') return missingKey(path, document);
   const { wanted, fix } = explain(issue);
@@ -85,9 +91,9 @@ const KINDS: Record<string, string> = {
 /** What is wanted, from the branch of a union that came nearest: one that failed on the value rather than on its type. */
 function explain(issue: Issue): { wanted: string; fix?: string | undefined } {
   const branches = issue.issues ?? [];
-  const precise = branches.find(({ kind }) => kind === 'validation') ?? branches.find(({ path }) => path);
+  const precise = branches.find(({ kind }) => kind === 'validation');
   if (precise) return explain(precise);
-  if (issue.kind === 'validation' && issue.message.startsWith('must')) return { wanted: issue.message };
+  if (issue.message.startsWith('must')) return { wanted: issue.message };
   const expected = (issue.expected ?? '').replace(/^\((.*)\)$/, '$1').split(' | ');
   const options = expected.flatMap((option) => (option.startsWith('"') ? [option.slice(1, -1)] : []));
   const meant = typeof issue.input === 'string' ? nearest(issue.input, options) : undefined;

@@ -34,17 +34,18 @@ export async function split(
   const table = tableOf('assigned', spec.name);
   const members = tableOf('members', spec.name);
   await engine.run(planMembers(members, cleaned.table), { salt: run.salt });
-  await engine.run(planRemembered(members, ledger, spec.split));
-  await engine.run(planFresh(members, spec.seed));
-  const { quotas, ...counts } = await planAllQuotas(run, spec);
+  const remembered = tableOf('remembered', spec.name);
+  await engine.run(planRemembered(remembered, members, ledger, spec.split));
+  await engine.run(planFresh(members, remembered, spec.seed));
+  const { quotas, ...counts } = await planAllQuotas(run, spec, remembered);
   await engine.run(`CREATE OR REPLACE TEMP TABLE quotas (class SMALLINT, split UTINYINT, first BIGINT, next BIGINT)`);
   for (const values of quotas) await engine.run(`INSERT INTO quotas VALUES ${values}`);
-  await engine.run(planAssigned(table, members, ledger, spec));
+  await engine.run(planAssigned({ table, members, remembered }, ledger, spec));
   report.split = { ...counts, ...(await countSplits(run, spec, table)) };
   refuseEmptySplits(label, report.split);
   const splits = Object.fromEntries(report.split.splits.map(({ name, rows }) => [name, rows]));
   run.events.emit({ type: 'rows.split', label: spec.name, splits });
-  return { table, members, cleaned };
+  return { table, members, remembered, cleaned };
 }
 
 /**
@@ -101,9 +102,9 @@ FROM ${cleaned} WHERE reason IS NULL OR reason = 'duplicate'`;
 }
 
 /** Groups that an earlier version knows: (hash, class, split, merged). */
-function planRemembered(members: string, ledger: string, splits: SplitSpec[]): string {
+function planRemembered(remembered: string, members: string, ledger: string, splits: SplitSpec[]): string {
   const place = `CASE split ${splits.map(({ name }, index) => `WHEN ${literal(name)} THEN ${index}`).join(' ')} END`;
-  return `CREATE OR REPLACE TEMP TABLE remembered AS
+  return `CREATE OR REPLACE TABLE ${remembered} AS
 SELECT hash, any_value(class) AS class, min(place) AS split, min(place) <> max(place) AS merged FROM (
   SELECT m.hash, m.class, ${place} AS place FROM ${members} m JOIN ${ledger} l ON l.text_hash = m.text_hash
   UNION ALL
@@ -112,12 +113,12 @@ SELECT hash, any_value(class) AS class, min(place) AS split, min(place) <> max(p
 }
 
 /** New groups, ranked in their class by a hash that says nothing of how they were sampled: (hash, class, rank from 0). */
-function planFresh(members: string, seed: number): string {
+function planFresh(members: string, remembered: string, seed: number): string {
   const order = `md5_number(${literal(`${SPLIT_PREFIX}${seed}:`)} || smallest), smallest`;
   return `CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT hash, class, row_number() OVER (PARTITION BY class ORDER BY ${order}) - 1 AS rank FROM (
   SELECT hash, any_value(class) AS class, ${planSmallestKey('key')} AS smallest
-  FROM ${members} WHERE hash NOT IN (SELECT hash FROM remembered) GROUP BY hash
+  FROM ${members} WHERE hash NOT IN (SELECT hash FROM ${remembered}) GROUP BY hash
 )`;
 }
 
@@ -126,9 +127,9 @@ interface Quotas extends Pick<SplitReport, 'remembered' | 'assigned' | 'merged'>
   quotas: string[];
 }
 
-async function planAllQuotas({ engine }: Run, { classes, split: splits }: LabelSpec): Promise<Quotas> {
+async function planAllQuotas({ engine }: Run, { classes, split: splits }: LabelSpec, table: string): Promise<Quotas> {
   const remembered = await engine.rows<{ class: number; split: number; n: number; merged: number }>(
-    'SELECT class, split, count(*) AS n, count(*) FILTER (merged) AS merged FROM remembered GROUP BY ALL',
+    `SELECT class, split, count(*) AS n, count(*) FILTER (merged) AS merged FROM ${table} GROUP BY ALL`,
   );
   const fresh = await engine.rows<{ class: number; n: number }>('SELECT class, count(*) AS n FROM fresh GROUP BY ALL');
   const weights = toWeights(splits.map(({ share }) => share));
@@ -151,13 +152,17 @@ async function planAllQuotas({ engine }: Run, { classes, split: splits }: LabelS
  * Kept rows with split, ordinal (order of first publication) and position in the split's files. A row keeps its ordinal; a new one comes
  * after all others, by key, so that a store that deduplicates by content sees mostly old bytes.
  */
-function planAssigned(table: string, members: string, ledger: string, { duplicates }: LabelSpec): string {
+function planAssigned(
+  { table, members, remembered }: Omit<Assigned, 'cleaned'>,
+  ledger: string,
+  { duplicates }: LabelSpec,
+): string {
   // Where one row stands for a text, the text has the ordinal, whichever key stands for it today.
   const known =
     duplicates === 'one' ? 'l.text_hash = m.text_hash' : 'l.text_hash = m.text_hash AND l.key_hash = m.key_hash';
   return `CREATE OR REPLACE TABLE ${table} AS
 WITH groups AS (
-  SELECT hash, split FROM remembered
+  SELECT hash, split FROM ${remembered}
   UNION ALL
   SELECT f.hash, q.split FROM fresh f JOIN quotas q ON q.class = f.class AND f.rank >= q.first AND f.rank < q.next
 ), known AS (

@@ -498,6 +498,8 @@ describe('a server that never answers', () => {
 test('variablesOf() finds each variable once, and none in SQL or a comment', () => {
   const yaml = 'a: ${ONE}-${TWO:-2}\nb: [$${NOT}, "${ONE}"] # ${COMMENT}\nsources: { correct: "SELECT \'${SQL}\'" }\n';
   expect(variablesOf(yaml)).toEqual(['ONE', 'TWO']);
+  const checks = 'checks: { max_length: "${ONE}", sql: { a: "SELECT \'${SQL}\'" } }\n';
+  expect(variablesOf(`defaults: { ${checks.trim()} }\n`)).toEqual(['ONE']);
 });
 
 describe('tcpFault()', () => {

@@ -102,6 +102,43 @@ describe('parseSpec() accepts', () => {
     expect(label?.sources.misclassified).toContain("'{a,b}'");
   });
 
+  test('checks, merged by name and in a fixed order', () => {
+    const { labels } = parseSpec('x.yaml', readFileSync(join(folder('ok'), 'everything.yaml'), 'utf8'), {
+      ...ENV,
+      MIN_PER_CLASS: '3',
+      NOT_FILLED: 'filled',
+    });
+    expect(labels[0]?.checks).toEqual([
+      { kind: 'limit', name: 'min_per_class', limit: 3, severity: 'refuse' },
+      { kind: 'limit', name: 'max_duplicate_share', limit: 0.5, severity: 'refuse' },
+      { kind: 'limit', name: 'max_dropped_share', limit: 0.3, severity: 'warn' },
+      { kind: 'limit', name: 'max_class_drift', limit: 0.25, severity: 'refuse' },
+      { kind: 'limit', name: 'max_pii_share', limit: 0.5, severity: 'warn' },
+      { kind: 'conflicts', name: 'no_conflicts', severity: 'refuse' },
+      {
+        kind: 'sql',
+        name: 'sql.a_struct',
+        sql: "FROM dataset SELECT {'key': key, text: text} WHERE text = '${NOT_FILLED}'",
+        severity: 'warn',
+      },
+      {
+        kind: 'sql',
+        name: 'sql.no_placeholder',
+        sql: "SELECT key FROM dataset WHERE text = '${NOT_FILLED}' OR text = 'urgency'",
+        severity: 'refuse',
+      },
+      { kind: 'sql', name: 'sql.own', sql: 'TABLE dataset', severity: 'refuse' },
+    ]);
+    expect(labels[0]?.template).toMatchObject({
+      checks: { min_per_class: '${MIN_PER_CLASS:-20}', max_length: false, sql: { zero: false, own: 'TABLE dataset' } },
+    });
+  });
+
+  test('a spec without checks has none', () => {
+    const { labels } = parseSpec('x.yaml', readFileSync(join(folder('ok'), 'minimal.yaml'), 'utf8'), ENV);
+    expect(labels[0]?.checks).toEqual([]);
+  });
+
   test('a label’s template with variable names, never their values', () => {
     const { labels } = parseSpec('x.yaml', readFileSync(join(folder('ok'), 'everything.yaml'), 'utf8'), {
       ...ENV,

@@ -224,6 +224,7 @@ describe('push() to a directory', () => {
     const assigned = {
       table: '"assigned_topic"',
       members: '"members_topic"',
+      remembered: '"remembered_topic"',
       cleaned: { table: '"cleaned_topic"', fetched: { table: '', snapshot: { id: '', takenAt: new Date(0) } } },
     };
     const folder = join(workshop.directory, 'sharded');
