@@ -3,13 +3,27 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { widthOf } from '../../lib/report/layout.ts';
 import type { RunReport } from '../../lib/report/report.ts';
+import type { LabelSamples } from '../../lib/report/samples.ts';
 import { renderReport, type TerminalOptions } from '../../lib/report/terminal.ts';
 import { maskStrings, planMask } from '../../lib/secrets.ts';
-import { department, ended, nepali, runReport, UNREACHABLE, VERSION } from './reports.ts';
+import {
+  alarming,
+  CHECK_FAILED,
+  department,
+  dryRun,
+  ended,
+  hostileSamples,
+  nepali,
+  reviewed,
+  runReport,
+  UNREACHABLE,
+  VERSION,
+} from './reports.ts';
 
+const SAMPLES: ReadonlyMap<string, LabelSamples> = new Map([['department', hostileSamples()]]);
 const plainText: TerminalOptions = { colour: false, columns: 80 };
 const render = (report: RunReport, options: Partial<TerminalOptions> = {}) =>
-  renderReport(report, new Map(), { ...plainText, ...options });
+  renderReport(report, report.dryRun ? SAMPLES : new Map(), { ...plainText, ...options });
 
 const success = runReport([department()]);
 const [split] = [department().split ?? expect.unreachable()];
@@ -56,6 +70,12 @@ const details = runReport([
     },
   }),
 ]);
+const review = dryRun([reviewed()]);
+const reviews = dryRun([
+  reviewed(),
+  { ...nepali(), outcome: { status: 'refused', problem: CHECK_FAILED }, ...alarming() },
+  ended('skipped', { status: 'skipped_insufficient_data', rows: 450, minimum: 1000, stage: 'fetched' }),
+]);
 
 const GOLDEN: Record<string, () => string> = {
   'success-pipe': () => render(success, { columns: undefined }),
@@ -72,6 +92,14 @@ const GOLDEN: Record<string, () => string> = {
   'details-60': () => render(details, { columns: 60 }),
   'devanagari-80': () => render(runReport([nepali()])),
   'devanagari-60': () => render(runReport([nepali()]), { columns: 60 }),
+  'checked-80': () => render(runReport([department({ checks: reviewed().checks ?? [] })])),
+  'review-pipe': () => render(review, { columns: undefined }),
+  'review-80': () => render(review),
+  'review-60': () => render(review, { columns: 60 }),
+  'review-40': () => render(review, { columns: 40 }),
+  'review-colour': () => render(review, { colour: true }),
+  'reviews-80': () => render(reviews),
+  'reviews-60': () => render(reviews, { columns: 60 }),
   'two-labels-80': () => render(runReport([department(), nepali()])),
 };
 
@@ -84,7 +112,7 @@ describe('renderReport()', () => {
     expect(rendered).toBe(readFileSync(file, 'utf8'));
   });
 
-  const reports = { success, unknown, outcomes, details, nepali: runReport([nepali()]) };
+  const reports = { success, unknown, outcomes, details, nepali: runReport([nepali()]), review, reviews };
   const sizes = [40, 41, 52, 60, 79, 80, 100, 120, undefined];
   describe.each(Object.entries(reports))('of %s', (_, report) => {
     test.each(sizes)('at %p columns: no line is wider, but for one word that is; none ends in blanks', (columns) => {
@@ -96,7 +124,7 @@ describe('renderReport()', () => {
     });
 
     test.each(sizes)('at %p columns: every number stands there whole', (columns) => {
-      const numbers = (text: string) => text.match(/\d[\d,.]*\d|\d/g)?.sort();
+      const numbers = (text: string) => text.match(/(?<![a-z\d])(?:\d[\d,.]*\d|\d)/g)?.sort();
       expect(numbers(render(report, { columns }))).toEqual(numbers(render(report, { columns: 1000 })));
     });
 
