@@ -10,14 +10,15 @@ export const MARKER = '<!-- prepare-dataset:report -->';
 
 const MOST_CHARACTERS = 59_000; // GitHub refuses a comment above 65,536; a workflow may add some of its own
 const SUMMARY_CHARACTERS = 12_000;
-const MOST_LABELS = 100; // lines of the summary
+const MOST_LINES = 100; // of the summary
+const MOST_LABELS = 300; // below it; no more could have a place
 
 /** The report as GitHub's Markdown, for one comment on a pull request: aggregates only, and always shorter than GitHub allows. */
 export function renderMarkdown(report: RunReport): string {
   const head = [MARKER, planTitle(report), ...planSummary(report)].join('\n\n');
   const foot = planFoot(report);
   const room = MOST_CHARACTERS - head.length - foot.length - 8;
-  const labels = planRoom(report.labels.map(planLabel), room);
+  const labels = planRoom(report.labels.slice(0, MOST_LABELS).map(planLabel), room);
   const left = report.labels.length - labels.length;
   const note = left > 0 ? [`_${formatCount(left)} labels stand in report.html only: too long for a comment._`] : [];
   return `${[head, ...labels, ...note, foot].join('\n\n')}\n`;
@@ -33,17 +34,21 @@ function planTitle({ dryRun, config, labels }: RunReport): string {
 
 function planSummary({ labels }: RunReport): string[] {
   const header = ['label', 'verdict', 'rows', '+', '−', '~', 'drift', 'checks'];
-  const rows = labels.map(planSummaryRow);
-  const lines = rows.map((cells) => cells.join(' | '));
-  const { shown, hidden } = fit(lines, MOST_LABELS, SUMMARY_CHARACTERS);
+  const rows = labels.slice(0, MOST_LINES).map(planSummaryRow);
+  const shown = fit(
+    rows.map((cells) => cells.join(' | ')),
+    SUMMARY_CHARACTERS,
+  ).length;
+  const hidden = labels.length - shown;
   return [
-    table(header, rows.slice(0, shown.length), [0, 1, 7]),
+    table(header, rows.slice(0, shown), [0, 1, 7]),
     ...(hidden > 0 ? [`… and ${formatCount(hidden)} more labels, in report.html.`] : []),
   ];
 }
 
 function planFoot({ version, database, effects, warnings, dryRun, exitCode }: RunReport): string {
-  const asked = effects.map(
+  const asked = boundedList(
+    effects,
     ({ kind, detail, carriedOut }) => `${kind}: ${text(detail)}${carriedOut ? '' : ` (${NOT_YET})`}`,
   );
   const taken = database
@@ -51,8 +56,8 @@ function planFoot({ version, database, effects, warnings, dryRun, exitCode }: Ru
     : '';
   const nothing = dryRun ? 'Nothing was published. ' : '';
   return [
-    ...(warnings.length > 0 ? [boundedList(warnings.map((warning) => `⚠️ ${sentence(warning)}`))] : []),
-    ...(dryRun && asked.length > 0 ? [`Besides publishing, the spec asks for:\n\n${boundedList(asked)}`] : []),
+    ...(warnings.length > 0 ? [boundedList(warnings, (warning) => `⚠️ ${sentence(warning)}`)] : []),
+    ...(dryRun && effects.length > 0 ? [`Besides publishing, the spec asks for:\n\n${asked}`] : []),
     `_${nothing}Examples of rows are in report.html only. prepare-dataset ${text(version)}, exit code ${exitCode}${taken}._`,
   ].join('\n\n');
 }

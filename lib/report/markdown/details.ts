@@ -12,7 +12,7 @@ import {
 import type { AttributionReport, LabelReport, PlanReport, SplitReport } from '../report.ts';
 import { formatCount, formatSeconds } from '../words.ts';
 import { boundedList, boundedTable, type Section } from './section.ts';
-import { code, details, fence, text } from './text.ts';
+import { code, details, fence, table, text } from './text.ts';
 
 /** What explains a label's verdict, folded; in the order of reading, with a rank for where there is no room. */
 export function planDetails(label: LabelReport, attribution: AttributionReport | undefined): Section[] {
@@ -41,7 +41,8 @@ export function planDetails(label: LabelReport, attribution: AttributionReport |
 
 function planAttribution({ problem, measures }: AttributionReport): string {
   if (problem) return `⚠️ The base could not be planned: ${code(problem.code)}: ${text(problem.message)}`;
-  const rows = measures.map(({ group, name, published, base, planned }) => [
+  const header = ['rows', 'published', 'by data', 'base', 'by spec', 'planned'];
+  return boundedTable(header, measures, ({ group, name, published, base, planned }) => [
     group === name ? group : `${group}: ${text(name)}`,
     published === null ? '–' : formatCount(published),
     published === null ? '–' : formatDelta(base - published),
@@ -49,7 +50,6 @@ function planAttribution({ problem, measures }: AttributionReport): string {
     formatDelta(planned - base),
     formatCount(planned),
   ]);
-  return boundedTable(['rows', 'published', 'by data', 'base', 'by spec', 'planned'], rows);
 }
 
 function summarizePlan({ files, deletions, createsRepo, private: hidden }: PlanReport): string {
@@ -67,8 +67,12 @@ function planPlan({ head, version, message, files, deletions, restarts }: PlanRe
     ...deletions.map((path) => `deletes ${code(path)}`),
     ...restarts.map((space) => `restarts ${code(space)} (${NOT_YET})`),
   ];
-  const rows = files.map(({ path, size, sha256 }) => [code(path), formatBytes(size), code(shorten(sha256))]);
-  return [boundedList(facts), boundedTable(['file', 'size', 'sha256'], rows, [0, 2])].join('\n\n');
+  const row = ({ path, size, sha256 }: PlanReport['files'][number]) => [
+    code(path),
+    formatBytes(size),
+    code(shorten(sha256)),
+  ];
+  return [boundedList(facts, String), boundedTable(['file', 'size', 'sha256'], files, row, [0, 2])].join('\n\n');
 }
 
 function summarizeRows({ fetched, kept }: LabelReport): string {
@@ -80,38 +84,49 @@ function summarizeRows({ fetched, kept }: LabelReport): string {
 }
 
 function planRows({ fetched, kept, dropped, unknownClasses = [], cleaning = [] }: LabelReport): string {
-  const sources = (['misclassified', 'correct'] as const).map((source) => [
-    source,
-    fetched ? formatCount(fetched[source]) : '–',
-    kept ? formatCount(kept[source]) : '–',
-  ]);
   const fewer =
     fetched && fetched.correct < fetched.asked
       ? [`The ratio asks for ${formatCount(fetched.asked)} correct rows; there are fewer.`]
       : [];
-  const drops = Object.entries(dropped ?? {}).map(([reason, rows]) => [reason, formatCount(rows ?? 0)]);
-  const steps = cleaning.map(({ step, rows }) => [code(step), formatCount(rows)]);
-  const unknown = unknownClasses.map(
+  const drops = Object.entries(dropped ?? {});
+  return [
+    ...(fetched || kept ? [planSources(fetched, kept)] : []),
+    ...fewer,
+    ...(drops.length > 0
+      ? [boundedTable(['dropped', 'rows'], drops, ([reason, rows]) => [reason, formatCount(rows ?? 0)])]
+      : []),
+    ...(unknownClasses.length > 0 ? [planUnknown(unknownClasses)] : []),
+    ...(cleaning.length > 0
+      ? [boundedTable(['cleaning step', 'rows changed'], cleaning, ({ step, rows }) => [code(step), formatCount(rows)])]
+      : []),
+  ].join('\n\n');
+}
+
+function planSources(fetched: LabelReport['fetched'], kept: LabelReport['kept']): string {
+  return boundedTable(['source', 'fetched', 'kept'], ['misclassified', 'correct'] as const, (source) => [
+    source,
+    fetched ? formatCount(fetched[source]) : '–',
+    kept ? formatCount(kept[source]) : '–',
+  ]);
+}
+
+function planUnknown(classes: NonNullable<LabelReport['unknownClasses']>): string {
+  const list = boundedList(
+    classes,
     ({ value, rows, nearest }) =>
       `${code(value)}: ${formatCount(rows)} rows${nearest === undefined ? '' : `; did the data mean ${code(nearest)}?`}`,
   );
-  return [
-    ...(fetched || kept ? [boundedTable(['source', 'fetched', 'kept'], sources)] : []),
-    ...fewer,
-    ...(drops.length > 0 ? [boundedTable(['dropped', 'rows'], drops)] : []),
-    ...(unknown.length > 0 ? [`Classes that the spec does not name:\n\n${boundedList(unknown)}`] : []),
-    ...(steps.length > 0 ? [boundedTable(['cleaning step', 'rows changed'], steps)] : []),
-  ].join('\n\n');
+  return `Classes that the spec does not name:\n\n${list}`;
 }
 
 function planSplits(label: LabelReport, split: SplitReport): string {
   const { classes, kept } = label;
   const total = Math.max(1, kept?.total ?? 0);
   const { splits } = split;
-  const rows = classes.map((name, id) => {
+  const row = (name: string, id: number) => {
     const counts = splits.map((each) => each.classes[id] ?? 0);
     return [text(name), ...[...counts, counts.reduce((sum, count) => sum + count, 0)].map(formatCount)];
-  });
+  };
   const sums = [
     ['**all**', ...splits.map(({ rows: count }) => formatCount(count)), formatCount(kept?.total ?? 0)],
     ['share', ...splits.map(({ rows: count }) => formatShare(count / total)), ''],
@@ -120,44 +135,45 @@ function planSplits(label: LabelReport, split: SplitReport): string {
   ];
   const imbalance = planImbalance(label);
   return [
-    boundedTable(['class', ...splits.map(({ name }) => text(name)), 'all'], rows, [0], sums),
-    boundedList([
-      `${formatCount(split.remembered)} texts remembered, ${formatCount(split.assigned)} new, ${formatCount(split.merged)} merged`,
-      ...(imbalance?.ratio
-        ? [`largest class ${formatNumber(imbalance.ratio)} times the smallest, ${text(imbalance.smallest.name)}`]
-        : []),
-      ...(split.smallClasses.length > 0
-        ? [`too few texts for every split: ${split.smallClasses.map(text).join(', ')}`]
-        : []),
-      ...(split.textsInSeveralSplits === 0 ? ['no text is in two splits'] : []),
-    ]),
+    boundedTable(['class', ...splits.map(({ name }) => text(name)), 'all'], classes, row, [0], sums),
+    boundedList(
+      [
+        `${formatCount(split.remembered)} texts remembered, ${formatCount(split.assigned)} new, ${formatCount(split.merged)} merged`,
+        ...(imbalance?.ratio
+          ? [`largest class ${formatNumber(imbalance.ratio)} times the smallest, ${text(imbalance.smallest.name)}`]
+          : []),
+        ...(split.smallClasses.length > 0
+          ? [`too few texts for every split: ${split.smallClasses.map(text).join(', ')}`]
+          : []),
+        ...(split.textsInSeveralSplits === 0 ? ['no text is in two splits'] : []),
+      ],
+      String,
+    ),
   ].join('\n\n');
 }
 
 function planConflicts(groups: NonNullable<LabelReport['conflicts']>['groups']): string {
-  const rows = groups.map(({ classes, winner, texts, rows: count }) => [
+  const row = ({ classes, winner, texts, rows }: (typeof groups)[number]) => [
     classes.map(text).join(' / '),
     winner === null ? 'all dropped' : text(winner),
     formatCount(texts),
-    formatCount(count),
-  ]);
-  return boundedTable(['classes', 'kept as', 'texts', 'rows'], rows, [0, 1]);
+    formatCount(rows),
+  ];
+  return boundedTable(['classes', 'kept as', 'texts', 'rows'], groups, row, [0, 1]);
 }
 
 function planTexts({ lengths, personalData = [] }: LabelReport): string {
-  const names = lengths ? Object.keys(lengths) : [];
-  const personal = personalData.map(({ split, rows, emails, phones, any }) => [
+  const header = ['personal data left in', 'rows', 'e-mail', 'phone', 'either', 'share'];
+  const personal = boundedTable(header, personalData, ({ split, rows, emails, phones, any }) => [
     text(split),
     ...[rows, emails, phones, any].map(formatCount),
     formatShare(any / Math.max(1, rows)),
   ]);
   return [
     ...(lengths
-      ? [boundedTable(['characters', ...names], [['kept texts', ...Object.values(lengths).map(formatNumber)]])]
+      ? [table(['characters', ...Object.keys(lengths)], [['kept texts', ...Object.values(lengths).map(formatNumber)]])]
       : []),
-    ...(personal.length > 0
-      ? [boundedTable(['personal data left in', 'rows', 'e-mail', 'phone', 'either', 'share'], personal)]
-      : []),
+    ...(personalData.length > 0 ? [personal] : []),
   ].join('\n\n');
 }
 

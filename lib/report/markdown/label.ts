@@ -80,49 +80,47 @@ const MARKS: Record<CheckReport['status'], (check: CheckReport) => string> = {
 };
 
 function planChecks(checks: CheckReport[]): string {
-  const rows = checks.map((check) => [
+  const detailed = checks.some(({ detail }) => detail !== undefined);
+  const header = ['check', 'status', 'found', 'limit', 'severity', ...(detailed ? ['where'] : [])];
+  const row = (check: CheckReport) => [
     code(check.name),
     MARKS[check.status](check),
     formatFound(check),
     formatLimit(check),
     check.severity,
-    check.detail === undefined ? '' : text(check.detail),
-  ]);
-  const detailed = rows.some((row) => row[5] !== '');
-  const header = ['check', 'status', 'found', 'limit', 'severity', 'where'].slice(0, detailed ? 6 : 5);
-  const table = boundedTable(
-    header,
-    rows.map((row) => row.slice(0, header.length)),
-    [0, 1, 4, 5],
-  );
-  return `**Checks:** ${formatChecks(checks)}\n\n${table}`;
+    ...(detailed ? [text(check.detail ?? '')] : []),
+  ];
+  return `**Checks:** ${formatChecks(checks)}\n\n${boundedTable(header, checks, row, [0, 1, 4, 5])}`;
 }
 
 function planChanges(difference: DifferenceReport): string {
   const { version, rows, changes, drift, relabelled } = difference;
   const attributed = changes.some(({ bySpec, byData }) => bySpec !== undefined || byData !== undefined);
   const cell = (count: number | undefined) => (count === undefined ? '–' : formatCount(count));
-  const lines = changes.map(({ kind, rows: count, bySpec, byData }) => [
+  const header = ['rows', 'all', ...(attributed ? ['by spec', 'by data'] : [])];
+  const row = ({ kind, rows: count, bySpec, byData }: DifferenceReport['changes'][number]) => [
     kind === 'moved' && count > 0 ? '⛔ moved between splits' : kind,
     formatCount(count),
     ...(attributed ? [cell(bySpec), cell(byData)] : []),
-  ]);
-  const head = `**Difference** from ${version ? code(version) : 'the published version'}: ${formatCount(rows.before)} → ${formatCount(rows.after)} rows (${formatDelta(rows.after - rows.before)}), ${formatCount(rows.unchanged)} unchanged; drift ${formatDrift(drift)}.`;
-  const pairs = relabelled.map(({ from, to, rows: count }) => `${text(from)} → ${text(to)}: ${formatCount(count)}`);
+  ];
+  const from = version ? code(version) : 'the published version';
+  const counts = `${formatCount(rows.before)} → ${formatCount(rows.after)} rows (${formatDelta(rows.after - rows.before)})`;
+  const pair = (each: DifferenceReport['relabelled'][number]) =>
+    `${text(each.from)} → ${text(each.to)}: ${formatCount(each.rows)}`;
   return [
-    head,
-    ...(lines.length > 0 ? [boundedTable(['rows', 'all', ...(attributed ? ['by spec', 'by data'] : [])], lines)] : []),
-    ...(pairs.length > 0 ? [`Relabelled:\n\n${boundedList(pairs)}`] : []),
+    `**Difference** from ${from}: ${counts}, ${formatCount(rows.unchanged)} unchanged; drift ${formatDrift(drift)}.`,
+    ...(changes.length > 0 ? [boundedTable(header, changes, row)] : []),
+    ...(relabelled.length > 0 ? [`Relabelled:\n\n${boundedList(relabelled, pair)}`] : []),
   ].join('\n\n');
 }
 
 function planClassShares({ classes, rows }: DifferenceReport): string {
-  const lines = classes.map(({ name, before, after }) => {
+  const header = ['class', 'before', 'after', 'share before', 'share after', 'change'];
+  return boundedTable(header, classes, ({ name, before, after }) => {
     const [old, now] = [before / Math.max(1, rows.before), after / Math.max(1, rows.after)];
     const counts = [before, after].map(formatCount);
     return [text(name), ...counts, formatShare(old), formatShare(now), formatPoints(now - old)];
   });
-  return boundedTable(['class', 'before', 'after', 'share before', 'share after', 'change'], lines);
 }
 
 /** A line of the table on top. */

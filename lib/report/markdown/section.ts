@@ -16,18 +16,32 @@ const MOST_CHARACTERS = 6000; // of one table
 /**
  * A table of bounded size; the rest is in report.html.
  *
+ * @param row cells of an item; asked only for what is shown, since there may be thousands of classes
+ * @param words columns of words
  * @param sums rows below the others, which always stand there
  */
-export function boundedTable(header: string[], rows: string[][], words?: number[], sums: string[][] = []): string {
-  const lines = rows.map((cells) => cells.join(' | '));
-  const { shown, hidden } = fit(lines, MOST_ROWS, MOST_CHARACTERS);
-  return `${table(header, [...rows.slice(0, shown.length), ...sums], words)}${more(hidden)}`;
+export function boundedTable<T>(
+  header: string[],
+  items: T[],
+  row: (item: T, index: number) => string[],
+  words?: number[],
+  sums: string[][] = [],
+): string {
+  const rows = items.slice(0, MOST_ROWS).map(row);
+  const shown = fit(
+    rows.map((cells) => cells.join(' | ')),
+    MOST_CHARACTERS,
+  ).length;
+  return `${table(header, [...rows.slice(0, shown), ...sums], words)}${more(items.length - shown)}`;
 }
 
 /** A list of bounded size. */
-export function boundedList(items: string[]): string {
-  const { shown, hidden } = fit(items, MOST_ROWS, MOST_CHARACTERS);
-  return `${shown.map((item) => `- ${item}`).join('\n')}${more(hidden)}`;
+export function boundedList<T>(items: T[], line: (item: T) => string): string {
+  const shown = fit(
+    items.slice(0, MOST_ROWS).map((item) => `- ${line(item)}`),
+    MOST_CHARACTERS,
+  );
+  return `${shown.join('\n')}${more(items.length - shown.length)}`;
 }
 
 function more(hidden: number): string {

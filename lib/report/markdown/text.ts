@@ -6,6 +6,8 @@ import { plain } from '../layout.ts';
  */
 
 const ZERO_WIDTH_SPACE = '&#8203;';
+/** Two dollars would begin and end a formula. Source: GitHub's documentation, Writing mathematical expressions. */
+const DOLLAR = '<span>$</span>';
 /** Bounds what one hostile name can take of the comment; a class name is shorter. */
 const LONGEST = 200; // characters, before escaping
 const LONGEST_SENTENCE = 600; // characters, before escaping
@@ -37,8 +39,10 @@ function escapeText(value: string): string {
     .replaceAll('@', `&#64;${ZERO_WIDTH_SPACE}`)
     .replace(/&#35;(?=\d)/g, `&#35;${ZERO_WIDTH_SPACE}`)
     .replace(/\bgh-(?=\d)/gi, (match) => `${match}${ZERO_WIDTH_SPACE}`)
+    .replace(/(?<!\d):(?=[\w+-]+:)/g, `:${ZERO_WIDTH_SPACE}`) // an emoji's name
     .replace(UNLINKED, entity)
-    .replace(INSIDE_A_WORD, '_');
+    .replace(INSIDE_A_WORD, '_')
+    .replaceAll('$', DOLLAR);
 }
 
 /** A name or a pattern as code, in a table cell too; GitHub looks for no mention in code. */
@@ -46,7 +50,8 @@ export function code(value: string): string {
   const inside = escapeMarkdown(shorten(plain(value), LONGEST))
     .replaceAll('@', '&#64;')
     .replace(UNLINKED, entity)
-    .replace(INSIDE_A_WORD, '_');
+    .replace(INSIDE_A_WORD, '_')
+    .replaceAll('$', DOLLAR);
   return `<code>${inside || ' '}</code>`;
 }
 
@@ -86,14 +91,12 @@ export function details(summary: string, body: string): string {
   return `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`;
 }
 
-/** As many of the items as fit, and what to say of the others. */
-export function fit(items: string[], most: number, characters: number): { shown: string[]; hidden: number } {
-  const shown: string[] = [];
+/** As many of the lines as have room. */
+export function fit(lines: string[], characters: number): string[] {
   let used = 0;
-  for (const item of items.slice(0, most)) {
-    used += item.length + 1;
-    if (used > characters) break;
-    shown.push(item);
-  }
-  return { shown, hidden: items.length - shown.length };
+  const first = lines.findIndex((line) => {
+    used += line.length + 1;
+    return used > characters;
+  });
+  return first === -1 ? lines : lines.slice(0, first);
 }
