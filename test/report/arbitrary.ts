@@ -9,7 +9,7 @@ interface Node {
   entries?: Record<string, Node>;
   options?: (Node | string)[];
   literal?: unknown;
-  pipe?: { type: string; requirement?: unknown }[];
+  pipe?: Node[];
 }
 
 /** What a hostile or unlucky name may hold: each character that a rendering could obey. */
@@ -40,9 +40,14 @@ function valuesOf(node: Node): fc.Arbitrary<unknown> {
   if (node.type === 'literal') return fc.constant(node.literal);
   if (node.type === 'boolean') return fc.boolean();
   if (node.type === 'string') return TEXT;
-  const rules = node.pipe?.map(({ type }) => type) ?? [];
+  const rules = rulesOf(node);
   if (!rules.includes('integer')) return ANY_NUMBER;
   return rules.includes('min_value') ? fc.maxSafeNat() : fc.maxSafeInteger();
+}
+
+/** Names of the rules of a schema: a described schema is a pipe whose first part may be a pipe. */
+function rulesOf({ pipe = [] }: Node): string[] {
+  return pipe.flatMap((part) => [part.type, ...rulesOf(part)]);
 }
 
 function objectsOf(entries: Record<string, Node>): fc.Arbitrary<unknown> {
