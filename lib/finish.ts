@@ -4,7 +4,7 @@ import { exitCodeOf } from './outcome.ts';
 import { formatReport } from './report/json.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
 import { renderReport } from './report/terminal.ts';
-import { writeReports } from './report/write.ts';
+import { REPORT_HTML, writeReports } from './report/write.ts';
 import type { Run } from './run.ts';
 import { maskStrings, planMask } from './secrets.ts';
 import { SpecError } from './spec/problems.ts';
@@ -33,14 +33,17 @@ export async function finish(run: Run): Promise<number> {
   };
   const report = maskStrings(unmasked, mask);
   const samples = new Map(run.labels.map((label) => [label.spec.name, maskStrings(label.samples, mask)]));
-  if (options.dryRun || options.demo) await writeReports(run, report, samples);
+  const written = options.dryRun || options.demo;
+  if (written) await writeReports(run, report, samples);
   run.events.emit({ type: 'run.finished', exitCode, seconds });
   const { stdout, env } = world;
   const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
   stdout.write(
     options.json
       ? formatReport(report)
-      : renderReport(report, samples, { colour, columns: stdout.columns }) + renderLoads(report.labels),
+      : renderReport(report, samples, { colour, columns: stdout.columns }) +
+          renderLoads(report.labels) +
+          (written ? `\nReport: ${options.out.replace(/\/+$/, '')}/${REPORT_HTML}\n` : ''),
   );
   return exitCode;
 }

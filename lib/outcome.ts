@@ -41,7 +41,7 @@ export const OutcomeSchema = v.variant('status', [
   }),
   v.object({
     status: described(v.literal('failed'), 'Something broke.'),
-    problem: described(ProblemSchema, 'What.'),
+    problem: described(ProblemSchema, 'Why.'),
   }),
 ]);
 
