@@ -1,4 +1,4 @@
-import { type Paint, painter } from './layout.ts';
+import { type Paint, painter, plain } from './layout.ts';
 import type { LabelReport, RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
 import { renderAttribution, renderDifference } from './terminal/difference.ts';
@@ -60,7 +60,7 @@ function renderLabel(
   const inner = width - 2;
   const blocks = run === 'dry' ? planDry(label, samples, inner, paint) : planReal(label, inner, paint);
   return [
-    ...hang(`${paint('bold', label.label)} →`, label.target, width, 4),
+    ...hang(`${paint('bold', plain(label.label))} →`, label.target, width, 4),
     ...stack(blocks).map((line) => (line === '' ? '' : `  ${line}`)),
   ];
 }

@@ -26,7 +26,11 @@ export const HOSTILE = [
   'नमस्ते काठमाडौँ – अत्यावश्यक',
   '  [-x-] {+y+}  ',
 ];
-const TEXT = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.constantFrom(...HOSTILE));
+export const HOSTILE_TEXT = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(...HOSTILE),
+);
 const ANY_NUMBER = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value || 0); // JSON has no -0
 
 /** Any value of a schema of ours; optional fields are there or not. */
@@ -39,7 +43,7 @@ function valuesOf(node: Node): fc.Arbitrary<unknown> {
   if (node.type === 'variant') return fc.oneof(...((node.options ?? []) as Node[]).map(valuesOf));
   if (node.type === 'literal') return fc.constant(node.literal);
   if (node.type === 'boolean') return fc.boolean();
-  if (node.type === 'string') return TEXT;
+  if (node.type === 'string') return HOSTILE_TEXT;
   const rules = rulesOf(node);
   if (!rules.includes('integer')) return ANY_NUMBER;
   return rules.includes('min_value') ? fc.maxSafeNat() : fc.maxSafeInteger();

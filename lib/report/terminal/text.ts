@@ -1,4 +1,4 @@
-import { type Paint, padEnd, plain, type Style, widthOf, wrap } from '../layout.ts';
+import { OBEYED, type Paint, padEnd, plain, type Style, widthOf, wrap } from '../layout.ts';
 
 /** Lines of text for a terminal: nothing in a value moves the cursor, changes a colour or turns the reading direction. */
 
@@ -6,9 +6,6 @@ const TERM = 9; // cells: `fetched  `
 
 /** Blanks where no line may break: around a number, before its unit, inside of `1 → 2`. */
 const GLUE = / (?=\d|→ \d)|(?<=\d) (?=(?:min|s|rows?|texts?|new|pp)\b)/g;
-
-/** What a terminal would obey, or where it might break a line. */
-const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** A value of the data as JSON writes it: what a terminal would obey is escaped. */
 export function quote(value: string): string {
