@@ -7,7 +7,7 @@ import { plain } from './report/layout.ts';
 import { planDigest } from './report/plan-digest.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
 import { renderReport } from './report/terminal.ts';
-import { writeReports } from './report/write.ts';
+import { REPORT_HTML, writeReports } from './report/write.ts';
 import type { Job, Run } from './run.ts';
 import { maskStrings, planMask } from './secrets.ts';
 import { SpecError } from './spec/problems.ts';
@@ -70,15 +70,17 @@ export async function conclude(
   };
   const report = withPlanDigest(maskStrings(unmasked, mask)); // of what is written: it is computed again from the file
   const samples = new Map(job.labels.map((label) => [label.report.label, maskStrings(label.samples, mask)]));
-  const isPlan = options.dryRun && options.publish === undefined;
-  if (isPlan || options.demo) await writeReports(job, report, samples);
+  const written = (options.dryRun && options.publish === undefined) || options.demo;
+  if (written) await writeReports(job, report, samples);
   job.events.emit({ type: 'run.finished', exitCode, seconds });
   const { stdout } = world;
   const colour = hasColour(world);
   stdout.write(
     options.json
       ? formatReport(report)
-      : renderReport(report, samples, { colour, columns: stdout.columns }) + renderLoads(report.labels),
+      : renderReport(report, samples, { colour, columns: stdout.columns }) +
+          renderLoads(report.labels) +
+          (written ? `\nReport: ${options.out.replace(/\/+$/, '')}/${REPORT_HTML}\n` : ''),
   );
   return exitCode;
 }

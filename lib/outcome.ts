@@ -1,25 +1,48 @@
 import * as v from 'valibot';
 import { CODES, type Code, type PipelineError } from './errors.ts';
 
+/** A schema with what its value means, for report.schema.json. */
+export const described = <const S extends v.GenericSchema>(schema: S, description: string) =>
+  v.pipe(schema, v.description(description));
+const version = described(v.string(), 'The tag, vYYYYMMDD_HHMMSS.');
+
 export const ProblemSchema = v.object({
-  code: v.pipe(v.picklist(CODES), v.description('Explained in docs/errors.md.')),
-  message: v.string(),
-  fix: v.exactOptional(v.string()),
+  code: described(v.picklist(CODES), 'Explained in docs/errors.md.'),
+  message: described(v.string(), 'What failed, what was found, what is wanted.'),
+  fix: v.exactOptional(described(v.string(), 'How to mend it.')),
 });
 
 /** What came of one label. A dry run ends in `planned` where a real one would end in `success`. */
 export const OutcomeSchema = v.variant('status', [
-  v.object({ status: v.literal('success'), version: v.string(), revision: v.string(), url: v.string() }),
-  v.object({ status: v.literal('planned'), version: v.string(), directory: v.string() }),
-  v.object({ status: v.literal('unchanged'), version: v.string() }),
   v.object({
-    status: v.literal('skipped_insufficient_data'),
-    rows: v.number(),
-    minimum: v.number(),
-    stage: v.picklist(['fetched', 'kept']),
+    status: described(v.literal('success'), 'A version was published.'),
+    version,
+    revision: described(v.string(), 'The commit on the target.'),
+    url: described(v.string(), 'Where it can be seen; the directory, for a directory target.'),
   }),
-  v.object({ status: v.literal('refused'), problem: ProblemSchema }),
-  v.object({ status: v.literal('failed'), problem: ProblemSchema }),
+  v.object({
+    status: described(v.literal('planned'), 'A real run would publish this version.'),
+    version,
+    directory: described(v.string(), 'Where its files were built.'),
+  }),
+  v.object({
+    status: described(v.literal('unchanged'), 'The published version holds the same rows.'),
+    version: described(v.string(), 'The published version’s tag; empty where it has none.'),
+  }),
+  v.object({
+    status: described(v.literal('skipped_insufficient_data'), 'There are too few rows.'),
+    rows: described(v.number(), 'Rows that there are.'),
+    minimum: described(v.number(), 'min_samples of the spec.'),
+    stage: described(v.picklist(['fetched', 'kept']), 'When they were counted: before or after cleaning.'),
+  }),
+  v.object({
+    status: described(v.literal('refused'), 'A check or a rule keeps the label from being published.'),
+    problem: described(ProblemSchema, 'Why.'),
+  }),
+  v.object({
+    status: described(v.literal('failed'), 'Something broke.'),
+    problem: described(ProblemSchema, 'Why.'),
+  }),
 ]);
 
 export type Problem = v.InferOutput<typeof ProblemSchema>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CODES } from '../lib/errors.ts';
 import { DROP_REASONS } from '../lib/report/report.ts';
@@ -141,6 +141,90 @@ describe('docs/spec.md', () => {
   test('has a row for each named cleaning step and each reason for a drop', () => {
     const named = read('docs/spec.md').match(/(?<=^\| `)\w+(?=` \|)/gm) ?? [];
     for (const name of [...Object.keys(NAMED_STEPS), ...DROP_REASONS]) expect(named).toContain(name);
+  });
+});
+
+interface JsonSchema {
+  type?: string;
+  const?: unknown;
+  enum?: string[];
+  description?: string;
+  required?: string[];
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  oneOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
+}
+
+interface Field {
+  types: Set<string>;
+  meanings: Set<string>;
+  always: boolean;
+}
+
+const MOST_VALUES = 9; // a longer list, that of all error codes, stands on its own page
+
+function typeOf({ type, const: constant, enum: values, items, oneOf, anyOf }: JsonSchema): string {
+  if (constant !== undefined) return `\`${constant}\``;
+  if (values && values.length <= MOST_VALUES) return values.map((value) => `\`${value}\``).join(', ');
+  if (anyOf) return anyOf.map(typeOf).join(' or ');
+  if (oneOf) return 'object';
+  if (items) return `list of ${typeOf(items)}`;
+  return ({ string: 'text', integer: 'whole number' } as Record<string, string>)[type ?? ''] ?? type ?? '';
+}
+
+/** Every path of the schema; what several variants of an object have is one field. */
+function fieldsOf(schema: JsonSchema, path = '', fields = new Map<string, Field>()): Map<string, Field> {
+  if (schema.items) fieldsOf(schema.items, `${path}[]`, fields);
+  const variants = schema.oneOf ?? [schema];
+  for (const { properties = {}, required = [] } of variants) {
+    for (const [key, child] of Object.entries(properties)) {
+      const below = path === '' ? key : `${path}.${key}`;
+      const field = fields.get(below) ?? { types: new Set(), meanings: new Set(), always: true };
+      const value = child.const === undefined ? '' : `${child.const}: `;
+      field.types.add(typeOf(child));
+      field.meanings.add(variants.length > 1 ? value + (child.description ?? '') : (child.description ?? ''));
+      field.always = variants.every((variant) => variant.required?.includes(key)) && required.includes(key);
+      fields.set(below, field);
+      fieldsOf(child, below, fields);
+    }
+  }
+  return fields;
+}
+
+describe('docs/report.md', () => {
+  const fields = [...fieldsOf(JSON.parse(read('report.schema.json')))];
+  const planned = fields.map(([path, { types, meanings, always }]) => {
+    const cells = [`\`${path}\``, [...types].join(', '), always ? 'yes' : '', [...meanings].join(' ')];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  const fence = /(?<=<!-- fields.* -->\n)[\s\S]*(?=<!-- \/fields -->)/;
+
+  test('lists every field of report.schema.json with its meaning, and no other (UPDATE_GOLDEN=1 writes the table)', () => {
+    const table = `\n| Field | Type | Always | Meaning |\n|---|---|---|---|\n${planned.join('\n')}\n\n`;
+    if (process.env.UPDATE_GOLDEN)
+      writeFileSync(
+        join(ROOT, 'docs/report.md'),
+        read('docs/report.md').replace(fence, () => table),
+      );
+    const rows = fence.exec(read('docs/report.md'))?.[0].split('\n') ?? [];
+    const written = rows.filter((row) => row.startsWith('| `'));
+    expect(planned.filter((row) => !written.includes(row))).toEqual([]);
+    expect(written.filter((row) => !planned.includes(row))).toEqual([]);
+    expect(written).toEqual(planned);
+  });
+
+  test('has a meaning for each', () => {
+    expect(fields.length).toBeGreaterThan(150);
+    expect(fields.filter(([, { meanings }]) => meanings.has(''))).toEqual([]);
+  });
+
+  test('names only fields that there are in its examples', () => {
+    const names = new Set(fields.flatMap(([path]) => path.replaceAll('[]', '').split('.')));
+    const examples = [...read('docs/report.md').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, code = '']) => code);
+    const used = examples.flatMap((code) => [...code.matchAll(/(?<=[[\s(.\]|]\.)[a-z_]+/g)].map(([name]) => name));
+    expect(used.length).toBeGreaterThan(8);
+    expect(used.filter((name) => !names.has(name))).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { parseDocument, stringify } from 'yaml';
+import { escapeMarkdown } from '../report/markdown/text.ts';
 import { DROP_REASONS, type LabelReport } from '../report/report.ts';
 import { formatDecimal } from '../spec/decimal.ts';
 import type { LabelSpec } from '../spec/spec.ts';
@@ -166,13 +167,4 @@ function planVersion({ spec, draft }: CardFacts): string[] {
 function table(header: string[], rows: string[][]): string[] {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(header), line(header.map(() => '---')), ...rows.map(line)];
-}
-
-/** Text as Markdown shows it literally: no HTML, link, emphasis or table cell can come of it. */
-export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/&(?=#?\w+;)/g, '&amp;')
-    .replace(/[\\`*_[\]<>#|~]/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/\s+/g, ' ')
-    .trim();
 }

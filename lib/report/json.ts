@@ -32,9 +32,10 @@ function rename(value: unknown, schema: Node | undefined, to: ((key: string) => 
   const entries = entriesOf(unwrap(schema), value);
   const back = new Map(Object.keys(entries).map((key) => [snakeCase(key), key]));
   return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => {
+    Object.entries(value).flatMap(([key, child]) => {
       const name = to ? key : (back.get(key) ?? key);
-      return [to ? to(key) : name, rename(child, entries[name], to)];
+      if (!to && name in entries && !back.has(key)) return []; // our own spelling is not the JSON's
+      return [[to ? to(key) : name, rename(child, entries[name], to)]];
     }),
   );
 }

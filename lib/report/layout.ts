@@ -5,7 +5,7 @@ export type Paint = (style: Style, text: string) => string;
 
 /** Colours, or none. */
 export function painter(colour: boolean): Paint {
-  return (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
+  return (style, text) => (colour && text !== '' ? styleText(style, text, { validateStream: false }) : text);
 }
 
 /**
@@ -17,9 +17,13 @@ export function widthOf(text: string): number {
   return marks + Bun.stringWidth(marks === 0 ? text : text.replace(/\p{Mc}/gu, ''));
 }
 
-/** One line of plain text: nothing that moves the cursor or turns the reading direction. */
+/** What a terminal obeys, or where some break a line. */
+export const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const OBEYED_RUN = new RegExp(`${OBEYED.source}+`, 'gu');
+
+/** One line of plain text: nothing that moves the cursor, ends the line or turns the reading direction. */
 export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]+/gu, ' ').trim();
+  return text.replace(OBEYED_RUN, ' ').trim();
 }
 
 /** Cut a text to a width, between graphemes. */

@@ -1,4 +1,4 @@
-import type { Subscriber } from '../events.ts';
+import type { Event, Subscriber } from '../events.ts';
 import type { Job } from '../run.ts';
 import { cut, cutWords, type Paint, padEnd, painter, plain, type Style, widthOf, wrap } from './layout.ts';
 import { lineOf } from './log.ts';
@@ -23,6 +23,9 @@ const MARKS: Record<Exclude<Mark, 'running'>, [Style, string]> = {
   failed: ['red', '✖'],
 };
 
+/** Events whose line stays above the block: what is gone from the block later. */
+const STAYING: Partial<Record<Event['type'], Style>> = { warning: 'yellow', 'checks.failed': 'yellow' };
+
 /**
  * Progress as a block of lines at the bottom of a terminal, drawn anew in place. Ends with the run, or when it is disposed.
  *
@@ -39,6 +42,7 @@ export class LiveView implements Disposable {
   #drawnAt = Number.NEGATIVE_INFINITY; // ms
   #frame = 0;
   #ended = false;
+  #report: string | undefined;
 
   constructor(run: Pick<Job, 'world' | 'mask'>) {
     this.#run = run;
@@ -49,8 +53,10 @@ export class LiveView implements Disposable {
   readonly subscriber: Subscriber = (event, at) => {
     if (this.#ended) return;
     this.#progress.apply(event, at);
+    if (event.type === 'report.written') this.#report = event.path; // the last one is for people
+    const staying = STAYING[event.type];
     if (event.type === 'run.finished') this.#end(lineOf(event));
-    else if (event.type === 'warning') this.#write(this.#wrapped('yellow', lineOf(event)), this.#drawn);
+    else if (staying) this.#write(this.#wrapped(staying, lineOf(event)), this.#drawn);
     else this.#draw();
   };
 
@@ -63,7 +69,9 @@ export class LiveView implements Disposable {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#timer);
-    this.#write([...this.#lines(), ...this.#wrapped('bold', lastLine), ''], []);
+    // On a terminal the report itself ends with its path; here it would be lost with what stdout is sent to.
+    const report = this.#run.world.stdout.isTTY || !this.#report ? '' : `Report written: ${this.#report}`;
+    this.#write([...this.#lines(), ...this.#wrapped('bold', lastLine), ...this.#wrapped('bold', report), ''], []);
   }
 
   #draw(): void {

@@ -100,6 +100,13 @@ export class Progress {
       case 'rows.split':
         describe(steps, 'split', formatDrops(event.splits));
         break;
+      case 'checks.failed':
+        describe(
+          steps,
+          'check',
+          `${event.severity === 'refuse' ? 'refused by' : 'warning from'} ${event.checks.join(', ')}`,
+        );
+        break;
       case 'upload.progress':
         describe(steps, 'push', `${Math.floor(100 * event.share)}% ${event.path}`);
         break;

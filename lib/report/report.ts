@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { OutcomeSchema, ProblemSchema } from '../outcome.ts';
+import { described, OutcomeSchema, ProblemSchema } from '../outcome.ts';
 
 /**
  * The run report: one shape for the terminal, Markdown, HTML and JSON. Aggregates only: no row's text and no key stands here
@@ -24,10 +24,14 @@ export const DROP_REASONS = [
 /** What may have become of a row between two versions. */
 export const CHANGE_KINDS = ['added', 'removed', 'relabelled', 'recleaned', 'moved'] as const;
 
-const described = <const S extends v.GenericSchema>(schema: S, description: string) =>
-  v.pipe(schema, v.description(description));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const optional = <const S extends v.GenericSchema>(schema: S, description: string) =>
+  v.exactOptional(described(schema, description));
+const text = v.string();
+const number = v.number();
+const count = v.pipe(number, v.integer(), v.minValue(0));
 const rows = described(count, 'Rows.');
+const before = described(count, 'Rows in the version compared with.');
+const after = described(count, 'Rows in this one.');
 const source = described(
   v.picklist(['misclassified', 'correct']),
   'misclassified: reviewed by a person. correct: the model’s label.',
@@ -35,36 +39,37 @@ const source = described(
 
 const QuerySchema = v.object({
   source,
-  sql: described(v.string(), 'The SELECT that runs, as compiled.'),
-  estimate: v.exactOptional(
-    described(
-      v.object({ rows: v.number(), cost: described(v.number(), 'Total cost in the planner’s unit.') }),
-      'The planner’s, by EXPLAIN.',
-    ),
+  sql: described(text, 'The SELECT that runs, as compiled.'),
+  estimate: optional(
+    v.object({
+      rows: described(number, 'Rows that it expects.'),
+      cost: described(number, 'Total cost in the planner’s unit.'),
+    }),
+    'The planner’s, by EXPLAIN.',
   ),
 });
 
 const UnknownClassSchema = v.object({
-  value: v.string(),
+  value: described(text, 'The label as the data has it.'),
   rows,
-  nearest: v.exactOptional(described(v.string(), 'The class that it may have meant.')),
+  nearest: optional(text, 'The class that it may have meant.'),
 });
 
 const CleaningSchema = v.object({
-  step: described(v.string(), 'A named step, or the pattern as the spec writes it.'),
+  step: described(text, 'A named step, or the pattern as the spec writes it.'),
   rows: described(count, 'Rows that it changed.'),
 });
 
 const LengthsSchema = v.object({
-  min: count,
-  p5: v.number(),
-  p25: v.number(),
-  median: v.number(),
-  p75: v.number(),
-  p95: v.number(),
-  p99: v.number(),
-  max: count,
-  mean: v.number(),
+  min: described(count, 'The shortest text.'),
+  p5: described(number, '5% of the texts are at most this long.'),
+  p25: described(number, '25% of them.'),
+  median: described(number, 'Half of them.'),
+  p75: described(number, '75% of them.'),
+  p95: described(number, '95% of them.'),
+  p99: described(number, '99% of them.'),
+  max: described(count, 'The longest text.'),
+  mean: described(number, 'The arithmetic mean.'),
 });
 
 const ConflictsSchema = v.object({
@@ -73,9 +78,9 @@ const ConflictsSchema = v.object({
   groups: described(
     v.array(
       v.object({
-        classes: v.array(v.string()),
-        winner: described(v.nullable(v.string()), 'The class that is kept; null: all rows are dropped.'),
-        texts: count,
+        classes: described(v.array(text), 'The classes that disagree.'),
+        winner: described(v.nullable(text), 'The class that is kept; null: all rows are dropped.'),
+        texts: described(count, 'Texts with these classes.'),
         rows,
       }),
     ),
@@ -84,23 +89,26 @@ const ConflictsSchema = v.object({
 });
 
 const SplitSchema = v.object({
-  splits: v.array(
-    v.object({
-      name: v.string(),
-      share: described(v.string(), 'As the spec writes it.'),
-      rows,
-      classes: described(v.array(count), 'Rows per class, in class order.'),
-    }),
+  splits: described(
+    v.array(
+      v.object({
+        name: described(text, 'As the spec names it.'),
+        share: described(text, 'The share asked for, as the spec writes it: an exact decimal.'),
+        rows,
+        classes: described(v.array(count), 'Rows per class, in class order.'),
+      }),
+    ),
+    'In the order of the spec.',
   ),
   remembered: described(count, 'Text groups whose split an earlier version decided.'),
   assigned: described(count, 'Text groups that are new.'),
   merged: described(count, 'Groups that earlier versions had in several splits: the split listed first won.'),
-  smallClasses: described(v.array(v.string()), 'Classes with fewer groups than splits: some split has none of them.'),
-  textsInSeveralSplits: v.exactOptional(described(count, 'Counted again in what would be published; must be 0.')),
+  smallClasses: described(v.array(text), 'Classes with fewer groups than splits: some split has none of them.'),
+  textsInSeveralSplits: optional(count, 'Counted again in what would be published; must be 0.'),
 });
 
 const PersonalDataSchema = v.object({
-  split: v.string(),
+  split: described(text, 'The name of the split.'),
   rows,
   emails: described(count, 'Rows with an e-mail address.'),
   phones: described(count, 'Rows with a telephone number, in Latin or Devanagari digits.'),
@@ -108,155 +116,169 @@ const PersonalDataSchema = v.object({
 });
 
 const CheckSchema = v.object({
-  name: described(v.string(), 'As the spec names it; sql.NAME for a query.'),
-  severity: v.picklist(['refuse', 'warn']),
+  name: described(text, 'As the spec names it; sql.NAME for a query.'),
+  severity: described(v.picklist(['refuse', 'warn']), 'refuse: a failed check keeps the label from being pushed.'),
   status: described(v.picklist(['passed', 'failed', 'skipped']), 'skipped: there is nothing to compare with.'),
-  limit: v.exactOptional(v.number()),
-  found: v.exactOptional(described(v.number(), 'The value that is held against the limit; rows, for a query.')),
-  detail: v.exactOptional(described(v.string(), 'Where it was found, e.g. the class; why a query could not run.')),
+  limit: optional(number, 'As the spec writes it; shares are between 0 and 1.'),
+  found: optional(number, 'The value that is held against the limit; rows, for a query.'),
+  detail: optional(text, 'Where it was found, e.g. the class; why a query could not run.'),
 });
 
 const ChangeSchema = v.object({
-  kind: v.picklist(CHANGE_KINDS),
+  kind: described(v.picklist(CHANGE_KINDS), 'moved: to another split, which must never happen.'),
   rows,
-  bySpec: v.exactOptional(described(count, 'Of these, because the spec changed (--compare-config).')),
-  byData: v.exactOptional(described(count, 'Of these, because the data changed (--compare-config).')),
+  bySpec: optional(count, 'Of these, because the spec changed (--compare-config).'),
+  byData: optional(count, 'Of these, because the data changed (--compare-config).'),
 });
 
 const DifferenceSchema = v.object({
-  version: described(v.nullable(v.string()), 'The version compared with; null where it has no tag of ours.'),
-  rows: v.object({ before: count, after: count, unchanged: count }),
+  version: described(v.nullable(text), 'The version compared with; null where it has no tag of ours.'),
+  rows: described(
+    v.object({ before, after, unchanged: described(count, 'Rows with the same text, class and split in both.') }),
+    'All rows.',
+  ),
   changes: described(v.array(ChangeSchema), 'One entry for each kind. A row may be relabelled and recleaned at once.'),
   relabelled: described(
-    v.array(v.object({ from: v.string(), to: v.string(), rows })),
+    v.array(v.object({ from: described(text, 'Class before.'), to: described(text, 'Class now.'), rows })),
     'By class before and after, most rows first.',
   ),
   classes: described(
-    v.array(v.object({ name: v.string(), before: count, after: count })),
+    v.array(v.object({ name: described(text, 'The class.'), before, after })),
     'Rows of each class before and after; classes of the spec first, then those that are gone.',
   ),
-  splits: v.array(v.object({ name: v.string(), before: count, after: count })),
-  drift: described(
-    v.number(),
-    'Population stability index of the class shares; above 0.25 is commonly called a shift.',
+  splits: described(
+    v.array(v.object({ name: described(text, 'The split.'), before, after })),
+    'Rows of each split before and after.',
   ),
-  classList: v.object({
-    added: v.array(v.string()),
-    removed: v.array(v.string()),
-    reordered: described(v.array(v.string()), 'Published classes whose id is another one now.'),
-  }),
+  drift: described(number, 'Population stability index of the class shares; above 0.25 is commonly called a shift.'),
+  classList: described(
+    v.object({
+      added: described(v.array(text), 'Classes that the published version does not have.'),
+      removed: described(v.array(text), 'Published classes that are gone.'),
+      reordered: described(v.array(text), 'Published classes whose id is another one now.'),
+    }),
+    'A model that is already trained knows the ids only.',
+  ),
 });
 
 const AttributionSchema = v.object({
-  base: described(v.string(), 'The YAML of --compare-config, or published.'),
-  problem: v.exactOptional(described(ProblemSchema, 'Why the base could not be planned; there are no figures then.')),
-  measures: v.array(
-    v.object({
-      group: v.picklist(['fetched', 'dropped', 'kept', 'class', 'split']),
-      name: v.string(),
-      published: described(v.nullable(count), 'In the published version; null where it does not say.'),
-      base: described(count, 'The base spec on today’s data. base - published is what the data changed.'),
-      planned: described(count, 'This spec on today’s data. planned - base is what the spec changed.'),
-    }),
+  base: described(text, 'The YAML of --compare-config, or published.'),
+  problem: optional(ProblemSchema, 'Why the base could not be planned; there are no figures then.'),
+  measures: described(
+    v.array(
+      v.object({
+        group: described(v.picklist(['fetched', 'dropped', 'kept', 'class', 'split']), 'What is counted.'),
+        name: described(text, 'The source, the reason, the class or the split; kept.'),
+        published: described(v.nullable(count), 'In the published version; null where it does not say.'),
+        base: described(count, 'The base spec on today’s data. base - published is what the data changed.'),
+        planned: described(count, 'This spec on today’s data. planned - base is what the spec changed.'),
+      }),
+    ),
+    'Empty where the base could not be planned.',
   ),
 });
 
-const FileSchema = v.object({ path: v.string(), size: described(count, 'Bytes.'), sha256: v.string() });
+const FileSchema = v.object({
+  path: described(text, 'In the repo.'),
+  size: described(count, 'Bytes.'),
+  sha256: described(text, 'In hexadecimal digits.'),
+});
 
 const PlanSchema = v.object({
-  head: described(
-    v.nullable(v.string()),
-    'Revision of the target that this was made against; null: it does not exist.',
-  ),
-  createsRepo: v.boolean(),
+  head: described(v.nullable(text), 'Revision of the target that this was made against; null: it does not exist.'),
+  createsRepo: described(v.boolean(), 'Whether the target does not exist yet.'),
   private: described(v.boolean(), 'Whether a repo that is created is private.'),
-  version: described(v.string(), 'The tag.'),
-  message: described(v.string(), 'The commit’s.'),
-  fingerprint: described(v.string(), 'What the version says, whatever its bytes.'),
-  directory: described(v.string(), 'Where the files lie, below --out.'),
-  files: v.array(FileSchema),
-  deletions: described(v.array(v.string()), 'Files of the head that would go.'),
-  restarts: described(v.array(v.string()), 'Spaces that the spec wants restarted.'),
+  version: described(text, 'The tag.'),
+  message: described(text, 'The commit’s.'),
+  fingerprint: described(text, 'What the version says, whatever its bytes.'),
+  directory: described(text, 'Where the files lie, below --out.'),
+  files: described(v.array(FileSchema), 'All files of the commit.'),
+  deletions: described(v.array(text), 'Files of the head that would go.'),
+  restarts: described(v.array(text), 'Spaces that the spec wants restarted.'),
 });
 
-const StepSecondsSchema = v.object(
-  Object.fromEntries(
-    (['fetch', 'balance', 'clean', 'split', 'check', 'push'] as const).map((step) => [
-      step,
-      v.exactOptional(v.number()),
-    ]),
-  ) as Record<
-    'fetch' | 'balance' | 'clean' | 'split' | 'check' | 'push',
-    v.ExactOptionalSchema<v.NumberSchema<undefined>, undefined>
-  >,
-);
+const seconds = optional(number, 'Missing where the step was not reached.');
+
+const StepSecondsSchema = v.object({
+  fetch: seconds,
+  balance: seconds,
+  clean: seconds,
+  split: seconds,
+  check: seconds,
+  push: seconds,
+});
 
 const DropsSchema = v.object(
-  Object.fromEntries(DROP_REASONS.map((reason) => [reason, v.exactOptional(count)])) as Record<
+  Object.fromEntries(DROP_REASONS.map((reason) => [reason, v.exactOptional(rows)])) as Record<
     (typeof DROP_REASONS)[number],
-    v.ExactOptionalSchema<typeof count, undefined>
+    v.ExactOptionalSchema<typeof rows, undefined>
   >,
 );
 
 const LabelSchema = v.object({
-  label: v.string(),
-  target: described(v.string(), 'owner/name on the Hub, or the directory.'),
-  classes: described(v.array(v.string()), 'The position is the id.'),
-  outcome: v.exactOptional(OutcomeSchema),
+  label: described(text, 'As the spec names it.'),
+  target: described(text, 'owner/name on the Hub, or the directory.'),
+  classes: described(v.array(text), 'The position is the id.'),
+  outcome: optional(OutcomeSchema, 'What came of the label.'),
   seconds: described(StepSecondsSchema, 'Seconds per step.'),
-  queries: v.exactOptional(v.array(QuerySchema)),
-  fetched: v.exactOptional(
+  queries: optional(v.array(QuerySchema), 'The SQL of each source.'),
+  fetched: optional(
     v.object({
       misclassified: rows,
       correct: rows,
       asked: described(count, 'Correct rows that the ratio asks for.'),
       total: rows,
     }),
+    'Rows taken, by source.',
   ),
-  dropped: v.exactOptional(described(DropsSchema, 'Rows by reason; fetched.total = kept.total + their sum.')),
-  kept: v.exactOptional(v.object({ misclassified: rows, correct: rows, total: rows })),
-  unknownClasses: v.exactOptional(
-    described(v.array(UnknownClassSchema), 'Labels in the data that the spec does not name, most frequent first.'),
+  dropped: optional(DropsSchema, 'Rows by reason; fetched.total = kept.total + their sum.'),
+  kept: optional(v.object({ misclassified: rows, correct: rows, total: rows }), 'Rows left after cleaning, by source.'),
+  unknownClasses: optional(
+    v.array(UnknownClassSchema),
+    'Labels in the data that the spec does not name, most frequent first.',
   ),
-  cleaning: v.exactOptional(described(v.array(CleaningSchema), 'In the order of the spec.')),
-  lengths: v.exactOptional(described(LengthsSchema, 'Characters of the kept texts.')),
-  conflicts: v.exactOptional(ConflictsSchema),
-  split: v.exactOptional(SplitSchema),
-  personalData: v.exactOptional(described(v.array(PersonalDataSchema), 'What cleaning left, per split.')),
-  checks: v.exactOptional(v.array(CheckSchema)),
-  previousVersion: v.exactOptional(described(v.string(), 'The version that the target’s head holds.')),
-  difference: v.exactOptional(DifferenceSchema),
-  attribution: v.exactOptional(AttributionSchema),
-  plan: v.exactOptional(described(PlanSchema, 'What a real run would write.')),
-  files: v.exactOptional(described(v.array(FileSchema), 'What was written.')),
+  cleaning: optional(v.array(CleaningSchema), 'In the order of the spec.'),
+  lengths: optional(LengthsSchema, 'Characters of the kept texts.'),
+  conflicts: optional(ConflictsSchema, 'Texts that are labelled in more than one way.'),
+  split: optional(SplitSchema, 'Classes × splits, and how the splits came about.'),
+  personalData: optional(v.array(PersonalDataSchema), 'What cleaning left, per split.'),
+  checks: optional(v.array(CheckSchema), 'Every check of the spec.'),
+  previousVersion: optional(text, 'The version that the target’s head holds.'),
+  difference: optional(DifferenceSchema, 'From the published version, or from --against TAG.'),
+  attribution: optional(AttributionSchema, 'Which figures the spec changed, and which the data.'),
+  plan: optional(PlanSchema, 'What a real run would write.'),
+  files: optional(v.array(FileSchema), 'What was written.'),
 });
 
 export const ReportSchema = v.object({
-  reportVersion: v.literal(REPORT_VERSION),
-  version: described(v.string(), 'The program’s.'),
-  config: described(v.string(), 'The spec’s file.'),
-  startedAt: described(v.string(), 'ISO 8601, UTC.'),
-  seconds: v.number(),
-  dryRun: v.boolean(),
-  exitCode: v.pipe(v.number(), v.integer()),
-  planDigest: v.exactOptional(
-    described(v.string(), 'SHA-256 of all that --publish would ship; --plan-digest holds it to that.'),
+  reportVersion: described(v.literal(REPORT_VERSION), 'Of this shape.'),
+  version: described(text, 'The program’s.'),
+  config: described(text, 'The spec’s file.'),
+  startedAt: described(text, 'ISO 8601, UTC.'),
+  seconds: described(number, 'From start to end.'),
+  dryRun: described(v.boolean(), 'true: nothing was published.'),
+  exitCode: described(v.pipe(number, v.integer()), 'The program’s.'),
+  planDigest: optional(text, 'SHA-256 of all that --publish would ship; --plan-digest holds it to that.'),
+  database: optional(
+    v.object({
+      server: described(text, 'PostgreSQL’s version.'),
+      snapshot: described(text, 'PostgreSQL’s name of it.'),
+      takenAt: described(text, 'ISO 8601, UTC.'),
+    }),
+    'The one snapshot that all labels were read in.',
   ),
-  database: v.exactOptional(
-    v.object({ server: v.string(), snapshot: described(v.string(), 'PostgreSQL’s name of it.'), takenAt: v.string() }),
-  ),
-  labels: v.array(LabelSchema),
+  labels: described(v.array(LabelSchema), 'In the order of the spec.'),
   effects: described(
     v.array(
       v.object({
-        kind: v.picklist(['tracking', 'alerts', 'email', 'pause']),
-        detail: v.string(),
+        kind: described(v.picklist(['tracking', 'alerts', 'email', 'pause']), 'What it is.'),
+        detail: described(text, 'In words.'),
         carriedOut: described(v.boolean(), 'false: the spec asks for it, this version of the program does not do it.'),
       }),
     ),
     'What a real run does besides publishing.',
   ),
-  warnings: v.array(v.string()),
+  warnings: described(v.array(text), 'What is not an error, but somebody should know.'),
 });
 
 export type RunReport = v.InferOutput<typeof ReportSchema>;

@@ -9,6 +9,7 @@ import type { RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
 
 export const REPORT_JSON = 'report.json'; // also the plan that --publish ships
+export const REPORT_HTML = 'report.html';
 
 /** Write report.json, report.md and report.html into --out. Only the last one holds texts of rows, so it is private. */
 export async function writeReports(
@@ -28,7 +29,7 @@ export async function writeReports(
     await mkdir(folder, { recursive: true });
     await write(REPORT_JSON, formatReport(report));
     await write('report.md', renderMarkdown(report));
-    await write('report.html', await renderHtml(report, samples), 0o600);
+    await write(REPORT_HTML, await renderHtml(report, samples), 0o600);
   } catch (cause) {
     const { code } = cause as { code?: string };
     if (code === undefined) throw cause;

@@ -63,6 +63,6 @@ describe('wrap()', () => {
 });
 
 test('plain() keeps no control character and no reading direction, but the joiners of Devanagari', () => {
-  expect(plain(' a\r\n\tb\x1b[2Jc\x9bd\u202ee\u2066f ')).toBe('a b [2Jc d e f');
+  expect(plain(' a\r\n\tb\x1b[2Jc\x9bd\u202ee\u2066f\u2028g ')).toBe('a b [2Jc d e f g');
   expect(plain('क्\u200dष')).toBe('क्\u200dष');
 });

@@ -90,6 +90,20 @@ describe('the frame', () => {
     );
   });
 
+  test('shows the checks as a step, and leaves a line on those that failed, which goes with the step', () => {
+    const { text, emit } = watched({ labels: ['department'] });
+    const failed = { label: 'department', checks: ['max_class_drift', 'sql.no_placeholder'] };
+    emit(started('department', 'check'), { type: 'checks.failed', severity: 'warn', ...failed });
+    expect(text().split('\n')).toEqual([
+      "Checks of 'department': a warning from max_class_drift, sql.no_placeholder.",
+      '· database',
+      '~ department  0.2 s',
+      '  ~ check     warning from max_class_drift, sql.no_placeholder  0.2 s',
+    ]);
+    emit({ type: 'checks.failed', severity: 'refuse', ...failed }, finished('department', SUCCESS), END);
+    expect(text()).toContain("Checks of 'department': refused by max_class_drift, sql.no_placeholder.");
+  });
+
   test('of many labels is no higher than a terminal, and follows the one in work', () => {
     const labels = Array.from({ length: 60 }, (_, index) => `label_${index}`);
     const { screen, emit, text } = watched({ labels });
@@ -115,6 +129,23 @@ describe('the frame', () => {
 });
 
 describe('the last frame', () => {
+  const written: Event[] = ['json', 'md', 'html'].map((kind) => ({
+    type: 'report.written',
+    path: `out/report.${kind}`,
+  }));
+
+  test('ends with the report to open where stdout goes elsewhere, since it would be lost there', () => {
+    const { text, emit } = watched({ stdout: false });
+    emit(...written, END);
+    expect(text()).toEndWith('\nReport written: out/report.html');
+  });
+
+  test('leaves it to the report on stdout where that is the terminal', () => {
+    const { text, emit } = watched();
+    emit(...written, END);
+    expect(text()).not.toContain('out/report');
+  });
+
   const OUTCOMES: [Outcome, string][] = [
     [SUCCESS, `✔ department  success ${VERSION}  0.2 s`],
     [{ status: 'planned', version: VERSION, directory: './out' }, `✔ department  planned ${VERSION}  0.2 s`],

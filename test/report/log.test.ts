@@ -49,6 +49,15 @@ const LINES: [Event, string | undefined][] = [
   [{ type: 'rows.cleaned', label, kept: 1, dropped: {} }, "Cleaned 'urgency': 1 rows kept; dropped: none."],
   [{ type: 'rows.split', label, splits: { train: 2180, test: 272 } }, "Split 'urgency': train 2,180, test 272."],
   [
+    { type: 'checks.failed', label, severity: 'refuse', checks: ['no_conflicts', 'sql.x'] },
+    "Checks of 'urgency': refused by no_conflicts, sql.x.",
+  ],
+  [
+    { type: 'checks.failed', label, severity: 'warn', checks: ['max_class_drift'] },
+    "Checks of 'urgency': a warning from max_class_drift.",
+  ],
+  [{ type: 'report.written', path: 'out/report.html' }, 'Report written: out/report.html'],
+  [
     { type: 'target.moved', label, attempt: 1 },
     "The target of 'urgency' changed meanwhile; splitting again on its new head.",
   ],

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../lib/outcome.ts';
-import type { LabelReport, RunReport, SplitReport } from '../../lib/report/report.ts';
+import type { DifferenceReport, LabelReport, RunReport, SplitReport } from '../../lib/report/report.ts';
 import type { LabelSamples } from '../../lib/report/samples.ts';
 
 export const VERSION = 'v20250131_093015';
@@ -16,6 +16,19 @@ export function runReport(labels: LabelReport[], warnings: string[] = []): RunRe
     exitCode: 0,
     labels,
     warnings,
+  };
+}
+
+/** The report of a dry run, with all that the spec asks for besides. */
+export function dryRun(labels: LabelReport[], warnings: string[] = []): RunReport {
+  return {
+    ...runReport(labels, warnings),
+    dryRun: true,
+    database: { server: '18.6', snapshot: '00000004-0000001B-1', takenAt: '2025-01-31T09:30:12.000Z' },
+    effects: [
+      { kind: 'tracking', detail: 'a run in the project prepare-dataset', carriedOut: false },
+      { kind: 'pause', detail: 'the Space acme/prepare-dataset', carriedOut: true },
+    ],
   };
 }
 
@@ -36,6 +49,40 @@ export const UNREACHABLE = {
   message: 'Cannot connect to db.example.org:5432: connection refused',
   fix: 'bun pipeline.ts --check names the broken hop',
 } as const;
+
+export const CHECK_FAILED = {
+  code: 'CHECK_FAILED',
+  message: 'Cannot publish: no_conflicts failed',
+  fix: 'correct the data, or change the limit',
+} as const;
+
+/** What must never happen, as the parts of a label's report that say it. */
+export function alarming(): Partial<LabelReport> {
+  const { difference } = reviewed();
+  return {
+    checks: [
+      { name: 'no_conflicts', severity: 'refuse', status: 'failed', limit: 0, found: 12 },
+      { name: 'max_class_drift', severity: 'warn', status: 'skipped', limit: 0.1 },
+    ],
+    difference: {
+      ...(difference as DifferenceReport),
+      version: null,
+      changes: [
+        { kind: 'added', rows: 174 },
+        { kind: 'removed', rows: 60 },
+        { kind: 'relabelled', rows: 0 },
+        { kind: 'recleaned', rows: 0 },
+        { kind: 'moved', rows: 12 },
+      ],
+      relabelled: [],
+      classes: [],
+      splits: [],
+      drift: 0.31,
+      classList: { added: ['HIGHLY URGENT'], removed: ['LOW'], reordered: ['सामान्य', 'URGENT'] },
+    },
+    attribution: { base: 'base.yaml', problem: UNREACHABLE, measures: [] },
+  };
+}
 
 /** A label that went all the way, with four classes whose names are long. */
 export function department(more: Partial<LabelReport> = {}): LabelReport {

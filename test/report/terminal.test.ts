@@ -1,15 +1,31 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { widthOf } from '../../lib/report/layout.ts';
-import type { RunReport } from '../../lib/report/report.ts';
+import { CHANGE_KINDS, DROP_REASONS, type LabelReport, type RunReport } from '../../lib/report/report.ts';
+import { type LabelSamples, noSamples } from '../../lib/report/samples.ts';
 import { renderReport, type TerminalOptions } from '../../lib/report/terminal.ts';
 import { maskStrings, planMask } from '../../lib/secrets.ts';
-import { department, ended, nepali, runReport, UNREACHABLE, VERSION } from './reports.ts';
+import { HOSTILE_TEXT, REPORTS } from './arbitrary.ts';
+import {
+  alarming,
+  CHECK_FAILED,
+  department,
+  dryRun,
+  ended,
+  hostileSamples,
+  nepali,
+  reviewed,
+  runReport,
+  UNREACHABLE,
+  VERSION,
+} from './reports.ts';
 
+const SAMPLES: ReadonlyMap<string, LabelSamples> = new Map([['department', hostileSamples()]]);
 const plainText: TerminalOptions = { colour: false, columns: 80 };
 const render = (report: RunReport, options: Partial<TerminalOptions> = {}) =>
-  renderReport(report, new Map(), { ...plainText, ...options });
+  renderReport(report, report.dryRun ? SAMPLES : new Map(), { ...plainText, ...options });
 
 const success = runReport([department()]);
 const [split] = [department().split ?? expect.unreachable()];
@@ -56,6 +72,12 @@ const details = runReport([
     },
   }),
 ]);
+const review = dryRun([reviewed()]);
+const reviews = dryRun([
+  reviewed(),
+  { ...nepali(), outcome: { status: 'refused', problem: CHECK_FAILED }, ...alarming() },
+  ended('skipped', { status: 'skipped_insufficient_data', rows: 450, minimum: 1000, stage: 'fetched' }),
+]);
 
 const GOLDEN: Record<string, () => string> = {
   'success-pipe': () => render(success, { columns: undefined }),
@@ -72,6 +94,14 @@ const GOLDEN: Record<string, () => string> = {
   'details-60': () => render(details, { columns: 60 }),
   'devanagari-80': () => render(runReport([nepali()])),
   'devanagari-60': () => render(runReport([nepali()]), { columns: 60 }),
+  'checked-80': () => render(runReport([department({ checks: reviewed().checks ?? [] })])),
+  'review-pipe': () => render(review, { columns: undefined }),
+  'review-80': () => render(review),
+  'review-60': () => render(review, { columns: 60 }),
+  'review-40': () => render(review, { columns: 40 }),
+  'review-colour': () => render(review, { colour: true }),
+  'reviews-80': () => render(reviews),
+  'reviews-60': () => render(reviews, { columns: 60 }),
   'two-labels-80': () => render(runReport([department(), nepali()])),
 };
 
@@ -84,7 +114,7 @@ describe('renderReport()', () => {
     expect(rendered).toBe(readFileSync(file, 'utf8'));
   });
 
-  const reports = { success, unknown, outcomes, details, nepali: runReport([nepali()]) };
+  const reports = { success, unknown, outcomes, details, nepali: runReport([nepali()]), review, reviews };
   const sizes = [40, 41, 52, 60, 79, 80, 100, 120, undefined];
   describe.each(Object.entries(reports))('of %s', (_, report) => {
     test.each(sizes)('at %p columns: no line is wider, but for one word that is; none ends in blanks', (columns) => {
@@ -96,7 +126,7 @@ describe('renderReport()', () => {
     });
 
     test.each(sizes)('at %p columns: every number stands there whole', (columns) => {
-      const numbers = (text: string) => text.match(/\d[\d,.]*\d|\d/g)?.sort();
+      const numbers = (text: string) => text.match(/(?<![a-z\d])(?:\d[\d,.]*\d|\d)/g)?.sort();
       expect(numbers(render(report, { columns }))).toEqual(numbers(render(report, { columns: 1000 })));
     });
 
@@ -116,5 +146,77 @@ describe('renderReport()', () => {
       expect(rendered).toContain('***');
       expect(rendered).not.toMatch(/correct|horse|battery|staple/);
     }
+  });
+});
+
+describe('hostile text', () => {
+  const obeyed = /[^\P{Cc}\n]|[\p{Bidi_Control}\u2028\u2029]/u;
+
+  const part = fc.record({ kind: fc.constantFrom('same', 'removed', 'added'), text: HOSTILE_TEXT });
+  const place = fc.record({ class: HOSTILE_TEXT, split: HOSTILE_TEXT });
+  const samples: fc.Arbitrary<LabelSamples> = fc.record({
+    dropped: fc.array(
+      fc.record({
+        reason: fc.constantFrom(...DROP_REASONS),
+        key: HOSTILE_TEXT,
+        source: fc.constantFrom('misclassified', 'correct'),
+        value: fc.option(HOSTILE_TEXT),
+        text: fc.option(HOSTILE_TEXT),
+      }),
+    ),
+    cleaning: fc.array(fc.record({ step: HOSTILE_TEXT, key: HOSTILE_TEXT, parts: fc.array(part) })),
+    conflicts: fc.array(
+      fc.record({
+        text: HOSTILE_TEXT,
+        winner: fc.option(HOSTILE_TEXT),
+        classes: fc.array(fc.record({ name: HOSTILE_TEXT, reviewed: fc.nat(), unreviewed: fc.nat() })),
+      }),
+    ),
+    changes: fc.array(
+      fc.record({ kind: fc.constantFrom(...CHANGE_KINDS), parts: fc.array(part), before: place, after: place }),
+    ),
+    checks: fc.array(
+      fc.record({ check: HOSTILE_TEXT, columns: fc.array(HOSTILE_TEXT), rows: fc.array(fc.array(HOSTILE_TEXT)) }),
+    ),
+  });
+
+  test('of any report and any samples: nothing that a terminal obeys gets through, and colours change nothing else', () => {
+    fc.assert(
+      fc.property(REPORTS, samples, fc.integer({ min: 40, max: 130 }), (report, each, columns) => {
+        const all = new Map(report.labels.map(({ label }) => [label, each]));
+        const rendered = renderReport({ ...report, dryRun: true }, all, { colour: false, columns });
+        expect(obeyed.exec(rendered)).toBeNull();
+        const coloured = renderReport({ ...report, dryRun: true }, all, { colour: true, columns });
+        expect(Bun.stripANSI(coloured)).toBe(rendered);
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+
+  test('marks of changes cannot be forged by a text', () => {
+    const parts: LabelSamples['cleaning'][number]['parts'] = [
+      { kind: 'same', text: 'a [-b-] {+c+} ' },
+      { kind: 'removed', text: 'd-] e' },
+    ];
+    const forged = new Map([['department', { ...noSamples(), cleaning: [{ step: 'trim', key: '1', parts }] }]]);
+    const rendered = renderReport(review, forged, plainText);
+    expect(rendered).toContain('a \\[-b\\-] \\{+c\\+} [-d\\-] e-]');
+  });
+
+  test('of --samples 0 there is none', () => {
+    const rendered = renderReport(review, new Map([['department', noSamples()]]), plainText);
+    expect(rendered).not.toContain('samples:');
+    expect(rendered).toBe(renderReport(review, new Map(), plainText));
+  });
+});
+
+describe('a real run', () => {
+  test('says no more than before, but for checks and what must never happen', () => {
+    const real = (label: LabelReport) => renderReport(runReport([label]), SAMPLES, plainText);
+    const { checks: _, difference: __, unknownClasses: ___, ...rest } = reviewed();
+    const { outcome, seconds, previousVersion, split: assigned } = department(rest);
+    expect(real({ ...department(), ...rest })).toBe(
+      real(department({ outcome, seconds, previousVersion, split: assigned } as Partial<LabelReport>)),
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { jest } from 'bun:test';
-import { type Event, EventStream } from '../../lib/events.ts';
+import { type Event, EventStream, type Step } from '../../lib/events.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import { watch } from '../../lib/report/watch.ts';
 import type { Job } from '../../lib/run.ts';
@@ -13,6 +13,8 @@ export interface Setting {
   verbose?: boolean;
   /** Directory whose files are shipped. */
   publish?: string;
+  /** Whether stdout is a terminal, too. */
+  stdout?: boolean;
 }
 
 /** A run whose progress is watched on a terminal of our own; time passes only by `pass`. */
@@ -22,13 +24,14 @@ export function watched({
   env = {},
   verbose = false,
   publish,
+  stdout = true,
 }: Setting = {}) {
   let now = Date.parse('2025-01-31T09:30:00Z');
   const screen = new Screen(columns);
   const events = new EventStream(() => new Date(now));
   const run = {
     version: '0.1.0',
-    world: { env, stderr: screen, clock: { now: () => new Date(now) } },
+    world: { env, stderr: screen, stdout: { isTTY: stdout }, clock: { now: () => new Date(now) } },
     events,
     mask: planMask(env),
     labels: labels.map((label) => ({ report: { label } })),
@@ -53,12 +56,12 @@ export function watched({
   return { screen, events, progress, pass, emit, text };
 }
 
-export const started = (label: string, step: 'fetch' | 'clean' | 'split' | 'push'): Event => ({
+export const started = (label: string, step: Step): Event => ({
   type: 'step.started',
   label,
   step,
 });
-export const done = (label: string, step: 'fetch' | 'clean' | 'split' | 'push', seconds: number): Event => ({
+export const done = (label: string, step: Step, seconds: number): Event => ({
   type: 'step.finished',
   label,
   step,

@@ -17,7 +17,7 @@ const world = (env: Record<string, string> = {}) => testWorld({ cwd: folder, tmp
 
 describe('--demo', () => {
   test(
-    'runs the shipped spec on both labels, and says where the datasets are and how to load them',
+    'runs the shipped spec on both labels, and says where the datasets are and how to load them, and which report to open',
     async () => {
       const first = world();
       expect(await main(['--demo'], first)).toBe(0);
@@ -25,6 +25,8 @@ describe('--demo', () => {
       expect(await readlink(join(folder, 'out/urgency'))).toStartWith('.urgency/v');
       for (const label of ['department', 'urgency'])
         expect(first.stdout.text).toContain(`load_dataset("./out/${label}")`);
+      expect(first.stdout.text).toEndWith('\nReport: ./out/report.html\n');
+      expect(await readdir(join(folder, 'out'))).toContain('report.html');
       const second = world();
       expect(await main(['--demo', '--json'], second)).toBe(0);
       expect(JSON.parse(second.stdout.text).labels).toMatchObject([

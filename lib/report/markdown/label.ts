@@ -1,0 +1,146 @@
+import type { Outcome } from '../../outcome.ts';
+import {
+  describeAlarms,
+  formatChanges,
+  formatChecks,
+  formatDelta,
+  formatDrift,
+  formatFound,
+  formatLimit,
+  formatPoints,
+  formatShare,
+} from '../figures.ts';
+import type { CheckReport, DifferenceReport, LabelReport } from '../report.ts';
+import { formatCount } from '../words.ts';
+import { planDetails } from './details.ts';
+import { boundedList, boundedTable, type Section } from './section.ts';
+import { code, sentence, text } from './text.ts';
+
+const SIGNS: Record<Outcome['status'], string> = {
+  success: '✅',
+  planned: '✅',
+  unchanged: '⚪',
+  skipped_insufficient_data: '⏭️',
+  refused: '⛔',
+  failed: '❌',
+};
+
+/** `✅ planned`. */
+export function formatVerdict(outcome: Outcome | undefined): string {
+  if (!outcome) return '–';
+  return `${SIGNS[outcome.status]} ${outcome.status === 'skipped_insufficient_data' ? 'skipped' : outcome.status}`;
+}
+
+/** One label: what decides stands open, what explains is folded. */
+export function planLabel(label: LabelReport): Section[] {
+  const { checks = [], difference, attribution } = label;
+  return [
+    { title: 'verdict', rank: 0, markdown: planVerdict(label) },
+    ...(checks.length > 0 ? [{ title: 'checks', rank: 1, markdown: planChecks(checks) }] : []),
+    ...(difference ? [{ title: 'changes', rank: 2, markdown: planChanges(difference) }] : []),
+    ...(difference && difference.classes.length > 0
+      ? [{ title: 'class shares', rank: 3, markdown: planClassShares(difference) }]
+      : []),
+    ...planDetails(label, attribution),
+  ];
+}
+
+function planVerdict(label: LabelReport): string {
+  const { outcome, target } = label;
+  const alarms = describeAlarms(label).map(
+    ({ severe, text: what }) => `> ${severe ? '⛔' : '⚠️'} **${sentence(what)}**`,
+  );
+  return [
+    `### ${text(label.label)} → ${code(target)}`,
+    `**${formatVerdict(outcome)}**${outcome ? explain(outcome) : ''}`,
+    ...(alarms.length > 0 ? [alarms.join('  \n')] : []), // two blanks: a line break
+  ].join('\n\n');
+}
+
+function explain(outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'success':
+    case 'planned':
+      return ` ${code(outcome.version)}`;
+    case 'unchanged':
+      return `${outcome.version ? ` since ${code(outcome.version)}` : ''}: the published version holds the same rows`;
+    case 'skipped_insufficient_data':
+      return `: ${formatCount(outcome.rows)} rows ${outcome.stage}, min_samples is ${formatCount(outcome.minimum)}`;
+    default: {
+      const { code: name, message, fix } = outcome.problem;
+      return ` ${code(name)}: ${sentence(message)}${fix ? `  \nfix: ${sentence(fix)}` : ''}`;
+    }
+  }
+}
+
+const MARKS: Record<CheckReport['status'], (check: CheckReport) => string> = {
+  passed: () => '✅ passed',
+  skipped: () => '⏭️ skipped',
+  failed: ({ severity }) => (severity === 'refuse' ? '⛔ failed' : '⚠️ failed'),
+};
+
+function planChecks(checks: CheckReport[]): string {
+  const detailed = checks.some(({ detail }) => detail !== undefined);
+  const header = ['check', 'status', 'found', 'limit', 'severity', ...(detailed ? ['where'] : [])];
+  const row = (check: CheckReport) => [
+    code(check.name),
+    MARKS[check.status](check),
+    formatFound(check),
+    formatLimit(check),
+    check.severity,
+    ...(detailed ? [text(check.detail ?? '')] : []),
+  ];
+  return `**Checks:** ${formatChecks(checks)}\n\n${boundedTable(header, checks, row, [0, 1, 4, 5])}`;
+}
+
+function planChanges(difference: DifferenceReport): string {
+  const { version, rows, changes, drift, relabelled } = difference;
+  const attributed = changes.some(({ bySpec, byData }) => bySpec !== undefined || byData !== undefined);
+  const cell = (count: number | undefined) => (count === undefined ? '–' : formatCount(count));
+  const header = ['rows', 'all', ...(attributed ? ['by spec', 'by data'] : [])];
+  const row = ({ kind, rows: count, bySpec, byData }: DifferenceReport['changes'][number]) => [
+    kind === 'moved' && count > 0 ? '⛔ moved between splits' : kind,
+    formatCount(count),
+    ...(attributed ? [cell(bySpec), cell(byData)] : []),
+  ];
+  const from = version ? code(version) : 'the published version';
+  const counts = `${formatCount(rows.before)} → ${formatCount(rows.after)} rows (${formatDelta(rows.after - rows.before)})`;
+  const pair = (each: DifferenceReport['relabelled'][number]) =>
+    `${text(each.from)} → ${text(each.to)}: ${formatCount(each.rows)}`;
+  return [
+    `**Difference** from ${from}: ${counts}, ${formatCount(rows.unchanged)} unchanged; drift ${formatDrift(drift)}.`,
+    ...(changes.length > 0 ? [boundedTable(header, changes, row)] : []),
+    ...(relabelled.length > 0 ? [`Relabelled:\n\n${boundedList(relabelled, pair)}`] : []),
+  ].join('\n\n');
+}
+
+function planClassShares({ classes, rows }: DifferenceReport): string {
+  const header = ['class', 'before', 'after', 'share before', 'share after', 'change'];
+  return boundedTable(header, classes, ({ name, before, after }) => {
+    const [old, now] = [before / Math.max(1, rows.before), after / Math.max(1, rows.after)];
+    const counts = [before, after].map(formatCount);
+    return [text(name), ...counts, formatShare(old), formatShare(now), formatPoints(now - old)];
+  });
+}
+
+/** A line of the table on top. */
+export function planSummaryRow(label: LabelReport): string[] {
+  const { difference, kept, outcome, checks } = label;
+  const rows = difference
+    ? `${formatCount(difference.rows.before)} → ${formatCount(difference.rows.after)}`
+    : kept
+      ? formatCount(kept.total)
+      : '–';
+  const [added = '–', removed = '–', changed = '–'] = difference ? formatChanges(difference).split(' ') : [];
+  const alarm = describeAlarms(label).some(({ severe }) => severe) ? ' ⛔' : '';
+  return [
+    `${text(label.label)}${alarm}`,
+    formatVerdict(outcome),
+    rows,
+    added,
+    removed,
+    changed,
+    difference ? difference.drift.toFixed(3) : '–',
+    formatChecks(checks, 2),
+  ];
+}
