@@ -11,6 +11,7 @@ const INK = 'var(--ink)';
 const MUTED = 'var(--muted)';
 const RULE = 'var(--rule)';
 const DROP = 'var(--drop)';
+const SOURCES = [seriesColour(2), seriesColour(3), DROP] as const; // other colours than the splits'
 
 interface Bar {
   row: string;
@@ -20,6 +21,7 @@ interface Bar {
 }
 
 const BAR_PX = 20;
+const LEAST_BAR = 0.01; // of the whole; a bar that is narrower would not be seen
 
 /** How the rows fetched become the rows kept: each reason takes its part away. */
 export function chartRows({ plot, draw }: Plotter, id: string, label: LabelReport): Html | undefined {
@@ -29,7 +31,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
   const bars: Bar[] = stack('fetched', fetched);
   let left = fetched.total;
   for (const [reason, rows] of reasons) {
-    bars.push({ row: reason, from: left - rows, to: left, fill: DROP });
+    bars.push({ row: reason, from: left - Math.max(rows, fetched.total * LEAST_BAR), to: left, fill: DROP });
     left -= rows;
   }
   bars.push(...stack('kept', kept));
@@ -43,7 +45,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
     id,
     title: 'Rows from fetched to kept',
     description: `${ends.map(({ row, text }) => `${row} ${text}`).join(', ')}.`,
-    legend: legendOf(['misclassified', 'correct']),
+    legend: legendOf(['misclassified', 'correct', 'dropped'], SOURCES),
     options: {
       height: rows.length * BAR_PX + 2,
       ...{ marginTop: 1, marginBottom: 1, marginLeft: 96, marginRight: 72 },
@@ -68,8 +70,8 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
 
 function stack(row: string, { misclassified, correct }: { misclassified: number; correct: number }): Bar[] {
   return [
-    { row, from: 0, to: misclassified, fill: seriesColour(0) },
-    { row, from: misclassified, to: misclassified + correct, fill: seriesColour(1) },
+    { row, from: 0, to: misclassified, fill: SOURCES[0] },
+    { row, from: misclassified, to: misclassified + correct, fill: SOURCES[1] },
   ];
 }
 

@@ -18,6 +18,7 @@ export function checksSection(label: LabelReport, samples: LabelSamples | undefi
     'Checks',
     table({
       caption: 'Checks of the spec',
+      titled: true,
       of: label.label,
       columns: [
         { head: 'Check' },
@@ -32,7 +33,7 @@ export function checksSection(label: LabelReport, samples: LabelSamples | undefi
         badge(toneOf(check), check.status),
         formatValue(check, check.found),
         formatValue(check, check.limit),
-        check.severity === 'refuse' ? 'refuse the push' : 'warn',
+        check.severity === 'refuse' ? 'refuse' : 'warn',
         html`<bdi>${check.detail ?? NONE}</bdi>`,
       ]),
     }),

@@ -10,6 +10,8 @@ export interface Column {
 
 export interface Table {
   caption: string;
+  /** The heading above says the same: the caption is for who does not see that. */
+  titled?: boolean;
   /** What the table belongs to: with the caption, a name that no other table of the page has. */
   of: string;
   columns: Column[];
@@ -22,7 +24,7 @@ export interface Table {
 const MOST_ROWS = 200; // of a table; report.json has them all
 
 /** A table that scrolls in its own box where it is too wide. The first column names its row. */
-export function table({ caption, of, columns, rows, groups = [], total }: Table): Html {
+export function table({ caption, titled, of, columns, rows, groups = [], total }: Table): Html {
   const cell = (value: Value, index: number) => {
     const numeric = columns[index]?.numeric ? html` class="number"` : undefined;
     const content = typeof value === 'number' ? formatCount(value) : value;
@@ -34,7 +36,7 @@ export function table({ caption, of, columns, rows, groups = [], total }: Table)
 ${inner.map(row)}</tbody>`;
   const left = rows.length - MOST_ROWS;
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}, ${of}"><table>
-<caption>${caption}</caption>
+<caption${titled && html` class="spoken"`}>${caption}</caption>
 <thead><tr>${columns.map(({ head, numeric }) => html`<th scope="col"${numeric && html` class="number"`}>${head}</th>`)}</tr></thead>
 ${rows.length > 0 && html`<tbody>${rows.slice(0, MOST_ROWS).map(row)}</tbody>`}
 ${groups.map(group)}

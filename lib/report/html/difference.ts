@@ -87,13 +87,11 @@ function changeTable(label: string, { changes }: DifferenceReport): Html {
       { head: 'Change' },
       number('Rows'),
       ...(attributed ? [number('By the spec'), number('By the data')] : []),
-      { head: 'Meaning' },
     ],
     rows: changes.map(({ kind, rows, bySpec, byData }) => [
-      CHANGES[kind].name,
+      html`${CHANGES[kind].name}<small>${CHANGES[kind].meaning}</small>`,
       kind === 'moved' && rows > 0 ? badge('bad', formatCount(rows)) : rows,
       ...(attributed ? [bySpec ?? NONE, byData ?? NONE] : []),
-      CHANGES[kind].meaning,
     ]),
   });
 }

@@ -32,9 +32,9 @@ function markedText(parts: TextPart[]): Html {
   return html`<p class="text" dir="auto">${parts.map(marked)}</p>`;
 }
 
-/** White space as signs: `·` a space, `⇥` a tab, `↵` a line feed. */
+/** White space as signs: `␣` a space, `⇥` a tab, `↵` a line feed. */
 function drawnSpace(text: string): Html {
-  const signs: Record<string, string> = { ' ': '·', '\t': '⇥', '\n': '↵' };
+  const signs: Record<string, string> = { ' ': '␣', '\t': '⇥', '\n': '↵' };
   const runs = text.match(/\s+|\S+/g) ?? [];
   const drawn = (run: string) =>
     [...run].map((each) => signs[each] ?? `\\u{${(each.codePointAt(0) ?? 0).toString(16)}}`).join('');

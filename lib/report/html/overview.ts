@@ -6,7 +6,7 @@ import { badge, callout, code, facts, figures, type Section, table } from './com
 import { changeSummary } from './difference.ts';
 import { type Html, html, type Value } from './escape.ts';
 import { formatBytes, formatNumber, NONE, sizeOfDrift } from './numbers.ts';
-import { effectTable } from './plan.ts';
+import { effectList } from './plan.ts';
 import { verdictBadge } from './verdict.ts';
 
 /** What stands above the labels: the run, all verdicts at a glance, warnings, and what happens besides publishing. */
@@ -31,6 +31,7 @@ export function renderOverview(report: RunReport, notes: Value): Html {
   return html`<section aria-labelledby="overview"><h2 id="overview">Overview</h2>
 ${table({
   caption: 'Verdicts',
+  titled: true,
   of: 'all labels',
   columns: [
     { head: 'Label' },
@@ -45,7 +46,7 @@ ${table({
 })}
 ${warnings.length > 0 && callout('warn', html`<ul aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`)}
 ${notes}
-${effectTable(report)}
+${effectList(report)}
 </section>`;
 }
 

@@ -44,7 +44,7 @@ function fileTable(label: string, caption: string, files: FileReport[]): Html {
     of: label,
     columns: [{ head: 'File' }, { head: 'Size', numeric: true }, { head: 'SHA-256' }],
     rows: files.map(({ path, size, sha256 }) => [
-      code(path),
+      html`<code class="path">${path}</code>`,
       formatBytes(size),
       html`<code class="hash">${sha256}</code>`,
     ]),
@@ -55,16 +55,13 @@ function fileTable(label: string, caption: string, files: FileReport[]): Html {
 const EFFECTS = { tracking: 'Tracking', alerts: 'Alerts', email: 'E-mail', pause: 'Pause of the Space' };
 
 /** What happens once for the run, besides publishing. */
-export function effectTable({ effects, dryRun }: RunReport): Html | undefined {
+export function effectList({ effects, dryRun }: RunReport): Html | undefined {
   if (effects.length === 0) return undefined;
-  return table({
-    caption: dryRun ? 'Besides publishing, a real run would' : 'Besides publishing',
-    of: 'the run',
-    columns: [{ head: 'Effect' }, { head: 'What' }, { head: 'Carried out' }],
-    rows: effects.map(({ kind, detail, carriedOut }) => [
-      EFFECTS[kind],
-      html`<bdi>${detail}</bdi>`,
-      carriedOut ? 'yes' : badge('warn', 'not carried out by this version yet'),
-    ]),
-  });
+  return html`<h3>${dryRun ? 'What else a real run would do' : 'What else a run does'}</h3>
+${facts(
+  effects.map(({ kind, detail, carriedOut }) => [
+    EFFECTS[kind],
+    html`<bdi>${detail}</bdi>${!carriedOut && html` ${badge('warn', 'not carried out by this version yet')}`}`,
+  ]),
+)}`;
 }

@@ -75,10 +75,12 @@ interface Element {
 export const seriesColour = (index: number): string => `var(--series-${(index % 6) + 1})`;
 
 /** Names of the series beside their colours. */
-export function legendOf(names: readonly string[]): Html {
+export function legendOf(
+  names: readonly string[],
+  colours: readonly string[] = names.map((_, index) => seriesColour(index)),
+): Html {
   const entries = names.map(
-    (name, index) =>
-      html`<li><span class="swatch" style="background:${seriesColour(index)}"></span><bdi>${name}</bdi></li>`,
+    (name, index) => html`<li><span class="swatch" style="background:${colours[index]}"></span><bdi>${name}</bdi></li>`,
   );
   return html`<ul class="legend">${entries}</ul>`;
 }

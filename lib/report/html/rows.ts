@@ -117,8 +117,8 @@ export function lengthSection({ label, lengths }: LabelReport, plotter: Plotter)
       table({
         caption: 'Characters per text, by quantile',
         of: label,
-        columns: [{ head: 'Quantile' }, { head: 'Characters', numeric: true }],
-        rows: quantiles.map(([key, name]) => [name, formatNumber(lengths[key], 1)]),
+        columns: [{ head: 'Of' }, ...quantiles.map(([, name]) => ({ head: name, numeric: true }))],
+        rows: [['characters', ...quantiles.map(([key]) => formatNumber(lengths[key], 1))]],
       }),
       chartLengths(plotter, `label-${label}-lengths-chart`, lengths),
     ),

@@ -53,9 +53,19 @@ function linked(url: string, text: string): Html {
 interface Finding {
   tone: Tone;
   text: Value;
-  /** Of the section that has the numbers. */
-  section: string;
+  /** Which has the numbers. */
+  section: keyof typeof SECTIONS;
 }
+
+const SECTIONS = {
+  checks: 'Checks',
+  difference: 'Difference',
+  attribution: 'Spec or data?',
+  plan: 'Plan',
+  rows: 'Rows',
+  classes: 'Classes and splits',
+  personal: 'Personal data',
+};
 
 /** What is wrong, unusual, or must be known before this is signed; the worst first. */
 export function findings(label: LabelReport): Html | undefined {
@@ -65,7 +75,7 @@ export function findings(label: LabelReport): Html | undefined {
   const words = { bad: 'stop', warn: 'look', quiet: 'note', good: '' };
   return html`<ul class="findings" aria-label="To look at before signing, ${label.label}">${ranked.map(
     ({ tone, text, section }) =>
-      html`<li>${badge(tone, words[tone])}<span>${text} <a href="#label-${label.label}-${section}">Details<span class="spoken">: ${section}, ${label.label}</span></a></span></li>\n`,
+      html`<li>${badge(tone, words[tone])}<span>${text} <a href="#label-${label.label}-${section}">${SECTIONS[section]}<span class="spoken"> of ${label.label}</span></a></span></li>\n`,
   )}</ul>`;
 }
 
@@ -108,7 +118,7 @@ function differenceOf({ difference }: LabelReport): Finding[] {
 }
 
 function dataOf({ split, fetched, unknownClasses = [], personalData = [], attribution }: LabelReport): Finding[] {
-  const found = (tone: Tone, section: string, count: number, text: Html): Finding[] =>
+  const found = (tone: Tone, section: Finding['section'], count: number, text: Html): Finding[] =>
     count > 0 ? [{ tone, text, section }] : [];
   const sum = (rows: number[]) => rows.reduce((total, each) => total + each, 0);
   const several = split?.textsInSeveralSplits ?? 0;
