@@ -2,7 +2,7 @@ import type { DifferenceReport, LabelReport, SplitReport } from '../report.ts';
 import { formatCount } from '../words.ts';
 import { type Html, html, showInvisible } from './escape.ts';
 import { formatPercent, formatPoints, formatTick } from './numbers.ts';
-import { legendOf, type Plotter, seriesColour, WIDTH, wrapName } from './plot.ts';
+import { legendOf, type Plotter, seriesColour, textWidth, WIDTH, wrapName } from './plot.ts';
 
 /** The four charts. Each stands beside a table with the same numbers. */
 
@@ -31,7 +31,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
   const bars: Bar[] = stack('fetched', fetched);
   let left = fetched.total;
   for (const [reason, rows] of reasons) {
-    bars.push({ row: reason, from: left - Math.max(rows, fetched.total * LEAST_BAR), to: left, fill: DROP });
+    bars.push({ row: reason, from: Math.max(0, left - Math.max(rows, fetched.total * LEAST_BAR)), to: left, fill: DROP });
     left -= rows;
   }
   bars.push(...stack('kept', kept));
@@ -41,6 +41,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
     { row: 'kept', text: formatCount(kept.total) },
   ];
   const rows = ends.map(({ row }) => row);
+  const room = Math.max(...ends.map(({ text }) => textWidth(text))) + 8;
   return draw({
     id,
     title: 'Rows from fetched to kept',
@@ -48,7 +49,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
     legend: legendOf(['misclassified', 'correct', 'dropped'], SOURCES),
     options: {
       height: rows.length * BAR_PX + 2,
-      ...{ marginTop: 1, marginBottom: 1, marginLeft: 96, marginRight: 72 },
+      ...{ marginTop: 1, marginBottom: 1, marginLeft: 96, marginRight: room },
       x: { axis: null, domain: [0, fetched.total] },
       y: { axis: null, domain: rows, padding: 0.25 },
       marks: [
@@ -62,7 +63,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
           textAnchor: 'end',
           fill: INK,
         }),
-        plot.text(ends, { frameAnchor: 'right', y: 'row', text: 'text', dx: 70, textAnchor: 'end', fill: INK }),
+        plot.text(ends, { frameAnchor: 'right', y: 'row', text: 'text', dx: room - 2, textAnchor: 'end', fill: INK }),
       ],
     },
   });
@@ -104,7 +105,8 @@ export function chartClasses(
   const most = Math.max(...totals);
   if (classes.length === 0 || most === 0) return undefined;
   const { height, middle, texts } = planNamed(classes, 18);
-  const scale = (rows: number) => (rows / most) * (WIDTH - 76);
+  const room = Math.max(...totals.map((rows) => textWidth(formatCount(rows)))) + 8;
+  const scale = (rows: number) => (rows / most) * (WIDTH - room);
   const bars = classes.flatMap((_, index) => {
     const rows = splits.map((split) => split.classes[index] ?? 0);
     const endOf = (series: number) => scale(rows.slice(0, series).reduce((sum, each) => sum + each, 0));

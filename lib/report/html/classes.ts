@@ -2,7 +2,7 @@ import type { LabelReport, SplitReport } from '../report.ts';
 import type { LabelSamples } from '../samples.ts';
 import { formatCount } from '../words.ts';
 import { chartClasses } from './charts.ts';
-import { badge, beside, callout, facts, named, type Section, section, table } from './components.ts';
+import { badge, beside, callout, facts, lines, named, type Section, section, table } from './components.ts';
 import { withShare } from './difference.ts';
 import { type Html, html } from './escape.ts';
 import { conflictExamples } from './examples.ts';
@@ -42,10 +42,7 @@ export function classesSection(label: LabelReport, plotter: Plotter): Section | 
         'Texts merged',
         html`${formatCount(split.merged)} <span class="note">were in several splits; the split listed first keeps them</span>`,
       ],
-      split.smallClasses.length > 0 && [
-        'Too few texts for every split',
-        html`<ul>${split.smallClasses.map((name) => html`<li>${named(name)}</li>`)}</ul>`,
-      ],
+      split.smallClasses.length > 0 && ['Too few texts for every split', lines(split.smallClasses.map(named))],
     ]),
   );
 }
@@ -115,7 +112,7 @@ export function conflictSection(label: LabelReport, samples: LabelSamples | unde
           { head: 'Rows', numeric: true },
         ],
         rows: groups.map((group) => [
-          html`<ul>${group.classes.map((name) => html`<li>${named(name)}</li>`)}</ul>`,
+          lines(group.classes.map(named)),
           group.winner === null ? 'none, all rows dropped' : named(group.winner),
           group.texts,
           group.rows,

@@ -93,6 +93,11 @@ export function section(label: string, key: string, title: string, ...content: V
   return filled.length === 0 ? undefined : { id: `label-${label}-${key}`, title, body: html`${filled}` };
 }
 
+/** Values below each other. */
+export function lines(values: Value[]): Html {
+  return html`<ul class="lines">${values.map((value) => html`<li>${value}</li>`)}</ul>`;
+}
+
 /** What is read aloud where a sign is enough for the eye. */
 export function spoken(sign: string, words: string): Html {
   return html`<span aria-hidden="true">${sign}</span><span class="spoken">${words}</span>`;

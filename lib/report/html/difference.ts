@@ -102,7 +102,10 @@ function shareTable(label: string, { classes }: DifferenceReport): Html {
   return table({
     caption: 'Classes before and after',
     of: label,
-    columns: [{ head: 'Class' }, ...['Before', 'After', 'Change', 'Points'].map((head) => ({ head, numeric: true }))],
+    columns: [
+      { head: 'Class' },
+      ...['Before', 'After', 'Change', 'Share, pp'].map((head) => ({ head, numeric: true })),
+    ],
     rows: classes.map((each) => [
       named(each.name),
       withShare(each.before, before),

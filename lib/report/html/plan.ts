@@ -1,5 +1,5 @@
 import type { FileReport, LabelReport, RunReport } from '../report.ts';
-import { badge, code, facts, type Section, section, table } from './components.ts';
+import { badge, code, facts, lines, type Section, section, table } from './components.ts';
 import { type Html, html } from './escape.ts';
 import { countOf, formatBytes } from './numbers.ts';
 
@@ -23,14 +23,8 @@ export function planSection({ label, target, plan, files }: LabelReport): Sectio
       ['Made against', head === null ? 'nothing: the target does not exist' : html`revision ${code(head)}`],
       ['Tag', code(version)],
       ['Commit', message],
-      [
-        'Deletes',
-        deletions.length > 0 ? html`<ul>${deletions.map((path) => html`<li>${code(path)}</li>`)}</ul>` : 'nothing',
-      ],
-      [
-        'Restarts',
-        restarts.length > 0 ? html`<ul>${restarts.map((space) => html`<li>${code(space)}</li>`)}</ul>` : 'no Space',
-      ],
+      ['Deletes', deletions.length > 0 ? lines(deletions.map(code)) : 'nothing'],
+      ['Restarts', restarts.length > 0 ? lines(restarts.map(code)) : 'no Space'],
       ['Fingerprint', code(fingerprint)],
     ]),
     fileTable(label, 'Files to upload', plan.files),

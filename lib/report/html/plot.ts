@@ -97,7 +97,8 @@ function emOf(character: string): number {
   return /\p{Lu}/u.test(character) ? 0.74 : 0.63;
 }
 
-const widthOf = (text: string) => [...text].reduce((sum, each) => sum + emOf(each), 0) * FONT_PX;
+/** Of a text in px, rather more than less. */
+export const textWidth = (text: string): number => [...text].reduce((sum, each) => sum + emOf(each), 0) * FONT_PX;
 
 /** Break a name into at most two lines of `width` px, between words where it can be; what is too long ends in `…`. */
 export function wrapName(name: string, width = WIDTH): string[] {
@@ -105,10 +106,10 @@ export function wrapName(name: string, width = WIDTH): string[] {
   for (const { segment, isWordLike } of new Intl.Segmenter(undefined, { granularity: 'word' }).segment(
     showInvisible(name),
   )) {
-    const pieces = isWordLike && widthOf(segment) > width ? graphemes(segment) : [segment];
+    const pieces = isWordLike && textWidth(segment) > width ? graphemes(segment) : [segment];
     for (const piece of pieces) {
       const line = lines.at(-1) ?? '';
-      if (widthOf(line + piece.trimEnd()) <= width) lines[lines.length - 1] = line + piece;
+      if (textWidth(line + piece.trimEnd()) <= width) lines[lines.length - 1] = line + piece;
       else lines.push(piece.trimStart());
     }
   }
@@ -119,7 +120,7 @@ export function wrapName(name: string, width = WIDTH): string[] {
 
 function cut(line: string, width: number): string {
   const kept = graphemes(line);
-  while (widthOf(`${kept.join('')}…`) > width) kept.pop();
+  while (textWidth(`${kept.join('')}…`) > width) kept.pop();
   return `${kept.join('').trimEnd()}…`;
 }
 

@@ -23,7 +23,7 @@ export function rowsSection(
     'Rows',
     beside(rowTable(label), chartRows(plotter, `label-${label.label}-rows-chart`, label)),
     fetched &&
-      html`<p class="note">A person reviewed the misclassified rows; the labels of the correct ones are the model’s. ${fetched.correct < fetched.asked && `The ratio asks for ${countOf(fetched.asked, 'correct row')}; there are fewer.`}</p>`,
+      html`<p class="note">A person reviewed the misclassified rows; the labels of the correct ones are the model’s. The ratio asks for ${countOf(fetched.asked, 'correct row')}${fetched.correct < fetched.asked && ', and there are fewer'}.</p>`,
     unknownTable(label),
     samples && droppedExamples(samples),
   );
@@ -33,31 +33,26 @@ function rowTable({ label, fetched, kept, dropped = {} }: LabelReport): Html {
   const whole = fetched?.total ?? 0;
   const drops = Object.entries(dropped).filter(([, rows]) => rows > 0);
   const sources = ({ misclassified, correct, total }: NonNullable<LabelReport['kept']>, share: Value) => [
-    misclassified,
-    correct,
     total,
     share,
+    misclassified,
+    correct,
   ];
   return table({
     caption: 'Rows by source, and each drop by reason',
     of: label,
     columns: [
       { head: 'Stage' },
-      ...['Misclassified', 'Correct', 'Total', 'Share'].map((head) => ({ head, numeric: true })),
+      ...['Rows', 'Share', 'Misclassified', 'Correct'].map((head) => ({ head, numeric: true })),
     ],
     rows: [
-      ...(fetched
-        ? [
-            ['asked for by the ratio', '', fetched.asked, '', ''],
-            ['fetched, after balance', ...sources(fetched, formatShare(whole, whole))],
-          ]
-        : []),
+      ...(fetched ? [['fetched, after balance', ...sources(fetched, formatShare(whole, whole))]] : []),
       ...drops.map(([reason, rows]) => [
         html`dropped: ${code(reason)}`,
-        '',
-        '',
         formatSigned(-rows),
         formatShare(rows, whole),
+        '',
+        '',
       ]),
     ],
     ...(kept ? { total: ['kept, after clean', ...sources(kept, formatShare(kept.total, whole))] } : {}),
