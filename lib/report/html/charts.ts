@@ -31,7 +31,12 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
   const bars: Bar[] = stack('fetched', fetched);
   let left = fetched.total;
   for (const [reason, rows] of reasons) {
-    bars.push({ row: reason, from: Math.max(0, left - Math.max(rows, fetched.total * LEAST_BAR)), to: left, fill: DROP });
+    bars.push({
+      row: reason,
+      from: Math.max(0, left - Math.max(rows, fetched.total * LEAST_BAR)),
+      to: left,
+      fill: DROP,
+    });
     left -= rows;
   }
   bars.push(...stack('kept', kept));

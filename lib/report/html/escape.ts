@@ -43,6 +43,8 @@ function escapeMarkup(text: string): string {
 const INVISIBLE =
   /[[\p{Cc}\p{Bidi_Control}\p{Cs}\p{Noncharacter_Code_Point}\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]--[\n\t]]/gv;
 
+const INVISIBLE_RUNS = new RegExp(`(?:${INVISIBLE.source})+`, 'gv');
+
 /** U+202E → `\u{202e}`, a carriage return → `\r`. */
 export function showInvisible(text: string): string {
   return text.replace(INVISIBLE, escapeOf);
@@ -53,10 +55,9 @@ const escapeOf = (character: string) =>
 
 /** A row's text: what was made visible can be told from what stands in the text. */
 export function rowText(text: string): Html {
-  const runs = new RegExp(`(?:${INVISIBLE.source})+`, 'gv');
   const parts: Value[] = [];
   let last = 0;
-  for (const { 0: run, index } of text.matchAll(runs)) {
+  for (const { 0: run, index } of text.matchAll(INVISIBLE_RUNS)) {
     parts.push(text.slice(last, index), html`<span class="invisible">${run}</span>`);
     last = index + run.length;
   }
