@@ -10,7 +10,7 @@ export function checksSection(label: LabelReport, samples: LabelSamples | undefi
   const { checks = [] } = label;
   if (checks.length === 0) return undefined;
   const ranked = (['failed', 'skipped', 'passed'] as const).flatMap((status) =>
-    checks.filter((check) => check.status === status),
+    checks.filter((check) => check.status === status).sort((a, b) => a.severity.localeCompare(b.severity)),
   );
   return section(
     label.label,

@@ -11,11 +11,11 @@ import type { Plotter } from './plot.ts';
 /** What would change against the published version, and whether the spec or the data changed it. */
 
 export const CHANGES: Record<ChangeKind, { name: string; meaning: string }> = {
-  added: { name: 'added', meaning: 'text that the published version does not have' },
-  removed: { name: 'removed', meaning: 'text that only the published version has' },
+  added: { name: 'added', meaning: 'only in this version' },
+  removed: { name: 'removed', meaning: 'only in the published version' },
   relabelled: { name: 'relabelled', meaning: 'same row, another class' },
   recleaned: { name: 're-cleaned', meaning: 'same row, other text after cleaning' },
-  moved: { name: 'moved', meaning: 'same row, another split; must be 0' },
+  moved: { name: 'moved', meaning: 'same row, another split: must be 0' },
 };
 
 /** `+174 −60 ~69`: rows added, removed, changed in place. */
