@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PipelineError } from '../errors.ts';
 import type { Run } from '../run.ts';
@@ -18,7 +18,8 @@ export async function writeReports(
 ): Promise<void> {
   const folder = resolve(world.cwd, options.out);
   const write = async (name: string, text: string, mode = 0o644) => {
-    await Bun.write(join(folder, name), text, { mode });
+    await rm(join(folder, name), { force: true }); // a file that exists would keep its mode
+    await writeFile(join(folder, name), text, { mode });
     events.emit({ type: 'report.written', path: join(options.out, name) });
   };
   try {

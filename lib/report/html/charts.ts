@@ -205,7 +205,7 @@ export function chartLengths(
     description: `From ${formatCount(min)} to ${formatCount(max)}; half of the texts between ${p25} and ${p75}, median ${median}.`,
     legend: html`<ul class="legend"><li>box: the middle half, with the median</li><li>line: 5% to 95%</li><li>dots: least, 99%, most</li></ul>`,
     options: {
-      ...{ height: 74, marginTop: 4, marginBottom: 34, marginLeft: 14, marginRight: 22 },
+      ...{ height: 82, marginTop: 4, marginBottom: 42, marginLeft: 14, marginRight: 22 },
       x: { type: 'log', domain: [least, Math.max(least * 10, max)], label: null },
       y: { axis: null, domain: [0, 1] },
       marks: [
