@@ -1,0 +1,61 @@
+import type { FileReport, LabelReport, RunReport } from '../report.ts';
+import { badge, code, facts, lines, type Section, section, table } from './components.ts';
+import { type Html, html } from './escape.ts';
+import { countOf, formatBytes } from './numbers.ts';
+
+/** What a real run would write, or what was written. */
+
+export function planSection({ label, target, plan, files }: LabelReport): Section | undefined {
+  if (!plan) {
+    if (!files?.length) return undefined;
+    return section(label, 'plan', 'What was written', fileTable(label, 'Files written', files));
+  }
+  const { head, createsRepo, version, message, fingerprint, deletions, restarts } = plan;
+  const repo = createsRepo
+    ? html`${code(target)} is created, ${plan.private ? 'private' : html`<b>public</b>`}`
+    : html`${code(target)} exists`;
+  return section(
+    label,
+    'plan',
+    'What a real run would do',
+    facts([
+      ['Target', repo],
+      ['Made against', head === null ? 'nothing: the target does not exist' : html`revision ${code(head)}`],
+      ['Tag', code(version)],
+      ['Commit', message],
+      ['Deletes', deletions.length > 0 ? lines(deletions.map(code)) : 'nothing'],
+      ['Restarts', restarts.length > 0 ? lines(restarts.map(code)) : 'no Space'],
+      ['Fingerprint', code(fingerprint)],
+    ]),
+    fileTable(label, 'Files to upload', plan.files),
+  );
+}
+
+function fileTable(label: string, caption: string, files: FileReport[]): Html {
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  return table({
+    caption,
+    of: label,
+    columns: [{ head: 'File' }, { head: 'Size', numeric: true }, { head: 'SHA-256' }],
+    rows: files.map(({ path, size, sha256 }) => [
+      html`<code class="path">${path}</code>`,
+      formatBytes(size),
+      html`<code class="hash">${sha256}</code>`,
+    ]),
+    total: [countOf(files.length, 'file'), formatBytes(bytes), ''],
+  });
+}
+
+const EFFECTS = { tracking: 'Tracking', alerts: 'Alerts', email: 'E-mail', pause: 'Pause of the Space' };
+
+/** What happens once for the run, besides publishing. */
+export function effectList({ effects, dryRun }: RunReport): Html | undefined {
+  if (effects.length === 0) return undefined;
+  return html`<h3>${dryRun ? 'What else a real run would do' : 'What else a run does'}</h3>
+${facts(
+  effects.map(({ kind, detail, carriedOut }) => [
+    EFFECTS[kind],
+    html`<bdi>${detail}</bdi>${!carriedOut && html` ${badge('warn', 'not carried out by this version yet')}`}`,
+  ]),
+)}`;
+}

@@ -1,0 +1,163 @@
+import type { Outcome } from '../../outcome.ts';
+import type { LabelReport } from '../report.ts';
+import { formatCount } from '../words.ts';
+import { badge, callout, code, type Tone } from './components.ts';
+import { type Html, html, type Value } from './escape.ts';
+import { countOf, formatNumber, sizeOfDrift } from './numbers.ts';
+
+/** What came of a label, and what of it a reviewer has to look at first. */
+
+const TONES: Record<Outcome['status'], Tone> = {
+  success: 'good',
+  planned: 'good',
+  unchanged: 'quiet',
+  skipped_insufficient_data: 'warn',
+  refused: 'bad',
+  failed: 'bad',
+};
+
+const toneOf = (outcome: Outcome | undefined): Tone => (outcome ? TONES[outcome.status] : 'warn');
+
+export function verdictBadge(outcome: Outcome | undefined): Html {
+  const word = outcome?.status === 'skipped_insufficient_data' ? 'skipped' : (outcome?.status ?? 'not finished');
+  return badge(toneOf(outcome), word);
+}
+
+/** The verdict in a sentence or two. */
+export function verdict({ outcome, target }: LabelReport): Html {
+  return callout(toneOf(outcome), sentenceOf(outcome, target));
+}
+
+function sentenceOf(outcome: Outcome | undefined, target: string): Html {
+  if (!outcome) return html`<p>The run ended before this label did.</p>`;
+  switch (outcome.status) {
+    case 'success':
+      return html`<p>Published as ${code(outcome.version)} to ${linked(outcome.url, target)}.</p>`;
+    case 'planned':
+      return html`<p>A real run would publish ${code(outcome.version)} to ${code(target)}. The files are in ${code(outcome.directory)}.</p>`;
+    case 'unchanged':
+      return html`<p>${outcome.version ? code(outcome.version) : 'The published version'} holds the same rows. Nothing is written.</p>`;
+    case 'skipped_insufficient_data':
+      return html`<p>Too few rows ${outcome.stage}: ${formatCount(outcome.rows)}, where <code>min_samples</code> is ${formatCount(outcome.minimum)}. Nothing is published.</p>`;
+    default: {
+      const { code: name, message, fix } = outcome.problem;
+      return html`<p><b>${code(name)}</b></p><p class="message">${message}</p>${fix && html`<p class="message"><b>Fix:</b> ${fix}</p>`}`;
+    }
+  }
+}
+
+function linked(url: string, text: string): Html {
+  return url.startsWith('https://') ? html`<a href="${url}" rel="noreferrer">${text}</a>` : code(text);
+}
+
+interface Finding {
+  tone: Tone;
+  text: Value;
+  /** Which has the numbers. */
+  section: keyof typeof SECTIONS;
+}
+
+const SECTIONS = {
+  checks: 'Checks',
+  difference: 'Difference',
+  attribution: 'Spec or data?',
+  plan: 'Plan',
+  rows: 'Rows',
+  classes: 'Classes and splits',
+  personal: 'Personal data',
+};
+
+/** What is wrong, unusual, or must be known before this is signed; the worst first. */
+export function findings(label: LabelReport): Html | undefined {
+  const all = [...checksOf(label), ...differenceOf(label), ...dataOf(label), ...planOf(label)];
+  if (all.length === 0) return undefined;
+  const ranked = (['bad', 'warn', 'quiet'] as const).flatMap((tone) => all.filter((each) => each.tone === tone));
+  const words = { bad: 'stop', warn: 'look', quiet: 'note', good: '' };
+  return html`<ul class="findings" aria-label="To look at before signing, ${label.label}">${ranked.map(
+    ({ tone, text, section }) =>
+      html`<li>${badge(tone, words[tone])}<span>${text} <a href="#label-${label.label}-${section}">${SECTIONS[section]}<span class="spoken"> of ${label.label}</span></a></span></li>\n`,
+  )}</ul>`;
+}
+
+function checksOf({ checks = [] }: LabelReport): Finding[] {
+  return checks
+    .filter(({ status }) => status === 'failed')
+    .map(({ name, severity }) => ({
+      tone: severity === 'refuse' ? 'bad' : 'warn',
+      text: html`Check ${code(name)} failed.`,
+      section: 'checks',
+    }));
+}
+
+function differenceOf({ difference }: LabelReport): Finding[] {
+  if (!difference) return [];
+  const { changes, classList, drift } = difference;
+  const moved = changes.find(({ kind }) => kind === 'moved')?.rows ?? 0;
+  const list = (names: string[]) => names.map((name, index) => html`${index > 0 && ', '}<bdi>${name}</bdi>`);
+  const found = (tone: Tone, holds: boolean, text: Html): Finding[] =>
+    holds ? [{ tone, text, section: 'difference' }] : [];
+  return [
+    ...found(
+      'bad',
+      moved > 0,
+      html`<b>${countOf(moved, 'row')} moved between splits.</b> This must be 0: what was trained on would be tested on.`,
+    ),
+    ...found(
+      'bad',
+      classList.reordered.length > 0,
+      html`<b>The class list is reordered:</b> models that are already trained would name the wrong class for ${list(classList.reordered)}.`,
+    ),
+    ...found('bad', classList.removed.length > 0, html`<b>Classes removed:</b> ${list(classList.removed)}.`),
+    ...found('warn', classList.added.length > 0, html`Classes added: ${list(classList.added)}.`),
+    ...found(
+      drift > 0.25 ? 'warn' : 'quiet',
+      drift >= 0.1,
+      html`Class shares drifted: PSI ${formatNumber(drift)}, ${sizeOfDrift(drift)}.`,
+    ),
+  ];
+}
+
+function dataOf({ split, fetched, unknownClasses = [], personalData = [], attribution }: LabelReport): Finding[] {
+  const found = (tone: Tone, section: Finding['section'], count: number, text: Html): Finding[] =>
+    count > 0 ? [{ tone, text, section }] : [];
+  const sum = (rows: number[]) => rows.reduce((total, each) => total + each, 0);
+  const several = split?.textsInSeveralSplits ?? 0;
+  const unknown = sum(unknownClasses.map(({ rows }) => rows));
+  const personal = sum(personalData.map(({ any }) => any));
+  const fewer = fetched ? fetched.asked - fetched.correct : 0;
+  const small = split?.smallClasses.length ?? 0;
+  return [
+    ...found('bad', 'classes', several, html`<b>${countOf(several, 'text')} in several splits.</b> This must be 0.`),
+    ...found(
+      'warn',
+      'rows',
+      unknown,
+      html`${countOf(unknown, 'row')} dropped for a class that the spec does not name.`,
+    ),
+    ...found('warn', 'classes', small, html`${countOf(small, 'class', 'classes')} with too few texts for every split.`),
+    ...found('quiet', 'rows', fewer, html`${countOf(fewer, 'correct row')} fewer than the ratio asks for.`),
+    ...found(
+      'quiet',
+      'personal',
+      personal,
+      html`${countOf(personal, 'row')} with an e-mail address or a telephone number.`,
+    ),
+    ...found('warn', 'attribution', attribution?.problem ? 1 : 0, html`The base spec could not be planned.`),
+  ];
+}
+
+function planOf({ plan }: LabelReport): Finding[] {
+  if (!plan) return [];
+  const { createsRepo, private: isPrivate, deletions, restarts } = plan;
+  const found = (tone: Tone, holds: boolean, text: Html): Finding[] => (holds ? [{ tone, text, section: 'plan' }] : []);
+  return [
+    ...found('warn', createsRepo && !isPrivate, html`Creates a <b>public</b> repo.`),
+    ...found('quiet', createsRepo && isPrivate, html`Creates a private repo.`),
+    ...found(
+      'quiet',
+      deletions.length > 0,
+      html`${countOf(deletions.length, 'file')} of the published version deleted.`,
+    ),
+    ...found('quiet', restarts.length > 0, html`${countOf(restarts.length, 'Space')} to restart.`),
+  ];
+}
