@@ -30,9 +30,23 @@ export function planMask(env: Record<string, string | undefined>, more: string[]
   return (text) => (pattern ? text.replace(pattern, MASK) : text).replace(KNOWN_TOKENS, MASK);
 }
 
+/** Fields that hold one of the program's own words: a password such as "pass" must not turn `passed` into something else. */
+export const OWN_WORDS: ReadonlySet<string> = new Set([
+  'code',
+  'group',
+  'kind',
+  'reason',
+  'severity',
+  'source',
+  'stage',
+  'status',
+]);
+
 /** Hide secrets in every text of a value, before it is cut, wrapped or escaped: half a secret would not be recognised. */
 export function maskStrings<T>(value: T, mask: Mask): T {
-  return JSON.parse(JSON.stringify(value), (_, each) => (typeof each === 'string' ? mask(each) : each));
+  return JSON.parse(JSON.stringify(value), (name, each) =>
+    typeof each === 'string' && !OWN_WORDS.has(name) ? mask(each) : each,
+  );
 }
 
 function addUrlPasswords(secrets: Set<string>, text: string): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { planMask } from '../lib/secrets.ts';
+import { ReportSchema } from '../lib/report/report.ts';
+import { maskStrings, OWN_WORDS, planMask } from '../lib/secrets.ts';
 
 describe('planMask()', () => {
   test.each([
@@ -48,4 +49,22 @@ describe('planMask()', () => {
       ),
     );
   });
+});
+
+test('maskStrings() leaves the program’s own words alone, and knows every field that holds one', () => {
+  const mask = planMask({ PASSWORD: 'pass' });
+  expect(maskStrings({ status: 'passed', detail: 'the pass' }, mask)).toEqual({ status: 'passed', detail: 'the ***' });
+  const closed = new Set<string>();
+  const walk = (schema: unknown, name = ''): void => {
+    const { type, wrapped, item, options, entries } = schema as Record<string, unknown>;
+    if (type === 'picklist' || type === 'literal') closed.add(name);
+    if (wrapped) walk(wrapped, name);
+    if (item) walk(item, name);
+    if (type === 'variant') for (const option of options as unknown[]) walk(option);
+    for (const [key, child] of Object.entries((entries as object) ?? {})) walk(child, key);
+  };
+  walk(ReportSchema);
+  closed.delete('reportVersion'); // a number
+  expect([...closed].filter((name) => !OWN_WORDS.has(name))).toEqual([]);
+  expect(closed.size).toBeGreaterThan(5);
 });

@@ -54,7 +54,7 @@ function filesProblem(files: PlanReport['files']): string | undefined {
 
 /** Relative, without `.` and `..`, in the one form that a path has. */
 function isBelow(path: string): boolean {
-  return path !== '.' && path === posix.normalize(path) && !/^\/|^\.\.(\/|$)|[\\\p{Cc}]/u.test(path);
+  return !/^\.\/?$/.test(path) && path === posix.normalize(path) && !/^\/|^\.\.(\/|$)|[\\\p{Cc}]/u.test(path);
 }
 
 /** How the target stands to a plan. */

@@ -1,8 +1,9 @@
 import type { PublishedVersion } from '../dataset/published.ts';
 import type { Assigned } from '../dataset/tables.ts';
+import { PipelineError } from '../errors.ts';
 import { CHANGE_KINDS } from '../report/report.ts';
 import type { ChangeSample } from '../report/samples.ts';
-import type { LabelRun, Run } from '../run.ts';
+import { type LabelRun, type Run, warn } from '../run.ts';
 import { attributeChanges, planMeasures } from './attribution.ts';
 import { readCompared } from './compared.ts';
 import { type Difference, IS_KIND, pairRows, summariseDifference } from './difference.ts';
@@ -21,7 +22,7 @@ export async function compare(
   assigned: Assigned,
   published: PublishedVersion,
 ): Promise<void> {
-  const compared = await readCompared(run, label, published);
+  const compared = await readCompared(run, label, published).catch((thrown) => goWithout(run, label, thrown));
   const { base, report } = label;
   if (base) report.attribution = attributionOf(run, base, label, compared?.metadata);
   if (!compared) return;
@@ -33,6 +34,13 @@ export async function compare(
     report.difference.changes = await attributeChanges(run.engine, changes, difference, baseDifference);
   }
   label.samples.changes = await sampleDifference(run, assigned, difference);
+}
+
+/** A file of the head that is no dataset of ours stands in the way of a comparison, not of publishing. */
+function goWithout(run: Run, label: LabelRun, thrown: unknown): undefined {
+  if (!(thrown instanceof PipelineError) || thrown.code !== 'ENGINE_FAILED') throw thrown;
+  warn(run, 'the published data files cannot be read, so there is no difference to show', label.spec.name);
+  return undefined;
 }
 
 function attributionOf(
