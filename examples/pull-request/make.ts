@@ -35,6 +35,7 @@ const LABEL = `
     min_samples: 500
 `;
 const CONFIG = 'pipeline.config.yaml';
+const PROPOSED = `proposed/${CONFIG}`; // where the workflow has the pull request's YAML
 const NOW = new Date('2026-01-15T09:00:00Z');
 
 /** Make the edit and its report. @param folder where they are written */
@@ -44,7 +45,7 @@ export async function makePullRequest(folder: string): Promise<void> {
   const cwd = await mkdtemp(join(tmpdir(), 'pull-request-'));
   try {
     await Bun.write(join(cwd, CONFIG), before);
-    await Bun.write(join(cwd, 'edited.yaml'), after);
+    await Bun.write(join(cwd, PROPOSED), after);
     const silent = { write: () => {}, isTTY: false, columns: undefined };
     const world = {
       ...realWorld(),
@@ -57,7 +58,7 @@ export async function makePullRequest(folder: string): Promise<void> {
     await using stage = await openStage(world, 'published');
     const codes = [
       await stage.run([]),
-      await stage.run(['--dry-run', '--config', 'edited.yaml', '--compare-config', CONFIG]),
+      await stage.run(['--dry-run', '--config', PROPOSED, '--compare-config', CONFIG]),
     ];
     if (codes.some((code) => code !== 0)) throw new Error(`the example ended with ${codes.join(', ')}`);
     const report = await Bun.file(join(cwd, 'out/report.md')).text();
@@ -71,9 +72,12 @@ export async function makePullRequest(folder: string): Promise<void> {
   }
 }
 
-/** Hashes that hold the time at which the database was read are another every time. */
+/** The time and the name of the database's snapshot are another every time, and with them the hash of the metadata and of the plan. */
 function withoutSnapshot(report: string): string {
-  return report;
+  return report
+    .replace(/(?<=<code>dataset_metadata\.json<\/code> \| )[^|\n]+\|[^|\n]+/g, '… | … ')
+    .replace(/(?<=figures of )[^,]+/, '…')
+    .replace(/\b[0-9a-f]{64}\b/g, '…');
 }
 
 if (import.meta.main) await makePullRequest(import.meta.dir);
