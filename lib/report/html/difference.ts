@@ -13,7 +13,7 @@ import type { AttributionReport, ChangeKind, DifferenceReport, LabelReport } fro
 import type { LabelSamples } from '../samples.ts';
 import { countOf, formatCount } from '../words.ts';
 import { chartShares } from './charts.ts';
-import { badge, beside, callout, code, named, type Section, section, spoken, table } from './components.ts';
+import { badge, beside, callout, capitalize, code, named, type Section, section, spoken, table } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 import { changeExamples } from './examples.ts';
 import type { Plotter } from './plot.ts';
@@ -185,7 +185,7 @@ function attributionTable(label: string, { measures }: AttributionReport): Html 
   return table({
     caption: 'What the data changed and what the spec changed',
     of: label,
-    columns: [{ head: 'Measure' }, ...ATTRIBUTION.map((head) => ({ head, numeric: true }))],
+    columns: [{ head: 'Measure' }, ...ATTRIBUTION.map((head) => ({ head: capitalize(head), numeric: true }))],
     rows: [],
     groups: groups.filter(({ rows }) => rows.length > 0),
   });

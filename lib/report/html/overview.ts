@@ -57,8 +57,11 @@ ${table({
 ${
   planDigest !== undefined &&
   facts([
-    ['Plan digest', html`<code class="hash">${planDigest}</code>`],
-    command !== undefined && ['To ship it', html`${code(command)} <span class="note">DIR: where this report is</span>`],
+    ['Plan digest', code(planDigest)],
+    command !== undefined && [
+      'To ship it',
+      html`${code(command)} <span class="note">DIR is the directory of this report</span>`,
+    ],
   ])
 }
 ${warnings.length > 0 && callout('warn', html`<ul aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`)}
@@ -81,12 +84,9 @@ function overviewRow(label: LabelReport): Value[] {
 }
 
 function checkSummary({ checks = [] }: LabelReport): Value {
-  const [worst] = checks
-    .filter(({ status }) => status === 'failed')
-    .map(toneOf)
-    .sort();
-  const words = formatChecks(checks, 2);
-  return worst === undefined ? words : badge(worst, words);
+  const tones = checks.map(toneOf);
+  const tone = (['bad', 'warn', 'good', 'quiet'] as const).find((each) => tones.includes(each));
+  return tone === undefined ? NONE : badge(tone, formatChecks(checks, 2));
 }
 
 /** A label's figures that are looked for first. */

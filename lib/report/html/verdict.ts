@@ -2,7 +2,7 @@ import type { Outcome } from '../../outcome.ts';
 import { describeAlarms, formatDrift, nameDrift } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
 import { countOf, formatCount, nameStatus } from '../words.ts';
-import { badge, callout, code, type Tone } from './components.ts';
+import { badge, callout, capitalize, code, type Tone } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 
 /** What came of a label, and what of it a reviewer has to look at first. */
@@ -90,7 +90,7 @@ function checksOf({ checks = [] }: LabelReport): Finding[] {
 
 function alarmsOf(label: LabelReport): Finding[] {
   return describeAlarms(label).map(({ severe, text, of }) => {
-    const sentence = html`<bdi>${text.charAt(0).toUpperCase()}${text.slice(1)}.</bdi>`;
+    const sentence = html`<bdi>${capitalize(text)}.</bdi>`;
     return { tone: severe ? 'bad' : 'warn', text: severe ? html`<b>${sentence}</b>` : sentence, section: of };
   });
 }
