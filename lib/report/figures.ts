@@ -1,11 +1,13 @@
-import type { CheckReport, DifferenceReport, LabelReport } from './report.ts';
-import { formatCount } from './words.ts';
+import type { AttributionReport, CheckReport, DifferenceReport, LabelReport, RunReport } from './report.ts';
+import { countOf, formatCount } from './words.ts';
 
 /** Figures of a report in the form that people read, and the few that follow from others. A minus is U+2212: as wide as a plus. */
 
-/** 0.1234 → `12.3%`. */
-export function formatShare(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
+export const NONE = '–';
+
+/** Part of a whole: `12.3%`. */
+export function formatShare(part: number, whole: number): string {
+  return whole === 0 ? NONE : `${((100 * part) / whole).toFixed(1)}%`;
 }
 
 /** A share as the spec writes it: `0.125` → `12.5%`. */
@@ -15,18 +17,14 @@ export function formatAsked(share: string): string {
 
 /** The difference of two shares in percentage points: 0.004 → `+0.4 pp`. */
 export function formatPoints(difference: number): string {
-  return `${signed(100 * difference, 1)} pp`;
+  const points = Math.abs(100 * difference).toFixed(1);
+  const sign = Number(points) === 0 ? '' : difference > 0 ? '+' : '−';
+  return `${sign}${points} pp`;
 }
 
 /** 114 → `+114`, -3 → `−3`, 0 → `0`. */
 export function formatDelta(delta: number): string {
   return delta === 0 ? '0' : `${delta > 0 ? '+' : '−'}${formatCount(Math.abs(delta))}`;
-}
-
-function signed(value: number, digits: number): string {
-  const text = Math.abs(value).toFixed(digits);
-  if (Number(text) === 0) return text;
-  return `${value > 0 ? '+' : '−'}${text}`;
 }
 
 /** `812 B`, `82.3 kB`, `1.2 GB`; powers of 1,000. */
@@ -50,12 +48,15 @@ export function formatNumber(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
 }
 
-const DRIFT_DIGITS = 3;
-
-/** A population stability index, with the words that go with it. Source of the bounds: Siddiqi, Credit Risk Scorecards (2006). */
+/** A population stability index: `0.134`. */
 export function formatDrift(drift: number): string {
-  const verdict = drift > 0.25 ? 'a shift' : drift > 0.1 ? 'some shift' : 'stable';
-  return `${drift.toFixed(DRIFT_DIGITS)}, ${verdict}`;
+  return drift.toFixed(3);
+}
+
+/** What a population stability index is called. Source of the bounds: Siddiqi, Credit Risk Scorecards (2006). */
+export function nameDrift(drift: number): 'stable' | 'some shift' | 'a shift' {
+  if (drift > 0.25) return 'a shift';
+  return drift > 0.1 ? 'some shift' : 'stable';
 }
 
 /** The value or the limit of a check, in its unit; four digits, so that what fails does not look equal to its limit. */
@@ -65,12 +66,12 @@ function formatMeasure(name: string, value: number): string {
 }
 
 export function formatFound({ name, found }: CheckReport): string {
-  return found === undefined ? '–' : formatMeasure(name, found);
+  return found === undefined ? NONE : formatMeasure(name, found);
 }
 
 /** `≥ 50`, `≤ 10%`. */
 export function formatLimit({ name, limit }: CheckReport): string {
-  if (limit === undefined) return '–';
+  if (limit === undefined) return NONE;
   return `${name.startsWith('min_') ? '≥' : '≤'} ${formatMeasure(name, limit)}`;
 }
 
@@ -80,7 +81,7 @@ export function formatLimit({ name, limit }: CheckReport): string {
  * @param most of the words: `1 failed, 1 warning` where space is short
  */
 export function formatChecks(checks: CheckReport[] | undefined, most = 4): string {
-  if (!checks || checks.length === 0) return '–';
+  if (!checks || checks.length === 0) return NONE;
   const failed = checks.filter(({ status }) => status === 'failed');
   const refusing = failed.filter(({ severity }) => severity === 'refuse').length;
   const skipped = checks.filter(({ status }) => status === 'skipped').length;
@@ -114,6 +115,34 @@ export function formatChanges(difference: DifferenceReport): string {
   return `+${formatCount(added)} −${formatCount(removed)} ~${formatCount(changed)}`;
 }
 
+/** `2,560 → 2,674`; the rows alone where nothing is published. */
+export function formatRows({ difference, kept }: LabelReport): string {
+  if (difference) return `${formatCount(difference.rows.before)} → ${formatCount(difference.rows.after)}`;
+  return kept ? formatCount(kept.total) : NONE;
+}
+
+/** A class's share before and after, and what it gained: `12.3%`, `12.7%`, `+0.4 pp`. */
+export function formatShares(
+  { before, after }: { before: number; after: number },
+  { rows }: DifferenceReport,
+): [before: string, after: string, change: string] {
+  const gained = rows.before && rows.after ? formatPoints(after / rows.after - before / rows.before) : NONE;
+  return [formatShare(before, rows.before), formatShare(after, rows.after), gained];
+}
+
+export const ATTRIBUTION = ['published', 'by data', 'base', 'by spec', 'planned'];
+
+/** A measure in the columns of ATTRIBUTION. */
+export function formatAttribution({ published, base, planned }: AttributionReport['measures'][number]): string[] {
+  const known = published === null ? [NONE, NONE] : [formatCount(published), formatDelta(base - published)];
+  return [...known, formatCount(base), formatDelta(planned - base), formatCount(planned)];
+}
+
+/** `the planner expects 1,204 rows at cost 118.5`. */
+export function formatEstimate({ rows, cost }: { rows: number; cost: number }): string {
+  return `the planner expects ${countOf(Math.round(rows), 'row')} at cost ${formatNumber(cost)}`;
+}
+
 /** Kept rows of each class over all splits, in class order. */
 export function countClasses({ split, classes }: LabelReport): { name: string; rows: number }[] {
   const splits = split?.splits ?? [];
@@ -131,31 +160,33 @@ export function planImbalance(label: LabelReport) {
   return { largest, smallest, ratio: smallest.rows === 0 ? undefined : largest.rows / smallest.rows };
 }
 
+export interface Alarm {
+  severe: boolean;
+  text: string;
+  /** What has the numbers. */
+  of: 'difference' | 'classes';
+}
+
 /** Why a published class list and this one do not fit together; loud, since a model that is already trained knows ids only. */
-export function describeClassList({ classList }: DifferenceReport): { severe: boolean; text: string }[] {
-  const { added, removed, reordered } = classList;
-  const all = (names: string[]) => names.join(', ');
+function describeClassList({ classList: { added, removed, reordered } }: DifferenceReport): Alarm[] {
+  const alarm = (severe: boolean, what: string, names: string[]): Alarm[] =>
+    names.length > 0 ? [{ severe, text: `${what}: ${names.join(', ')}`, of: 'difference' }] : [];
   return [
-    ...(reordered.length > 0
-      ? [
-          {
-            severe: true,
-            text: `classes with another id than published, so trained models mislabel them: ${all(reordered)}`,
-          },
-        ]
-      : []),
-    ...(removed.length > 0 ? [{ severe: true, text: `classes removed: ${all(removed)}` }] : []),
-    ...(added.length > 0 ? [{ severe: false, text: `classes added: ${all(added)}` }] : []),
+    ...alarm(true, 'classes with another id than published, so trained models mislabel them', reordered),
+    ...alarm(true, 'classes removed', removed),
+    ...alarm(false, 'classes added', added),
   ];
 }
 
 /** What must never happen, in words; nothing where all is well. */
-export function describeAlarms({ difference, split }: LabelReport): { severe: boolean; text: string }[] {
+export function describeAlarms({ difference, split }: LabelReport): Alarm[] {
   const moved = difference ? countChanges(difference).moved : 0;
   const several = split?.textsInSeveralSplits ?? 0;
+  const alarm = (count: number, noun: string, what: string, of: Alarm['of']): Alarm[] =>
+    count > 0 ? [{ severe: true, text: `${countOf(count, noun)} ${what}; must be 0`, of }] : [];
   return [
-    ...(moved > 0 ? [{ severe: true, text: `${formatCount(moved)} rows moved between splits; must be 0` }] : []),
-    ...(several > 0 ? [{ severe: true, text: `${formatCount(several)} texts in several splits; must be 0` }] : []),
+    ...alarm(moved, 'row', 'moved between splits', 'difference'),
+    ...alarm(several, 'text', 'in several splits', 'classes'),
     ...(difference ? describeClassList(difference) : []),
   ];
 }
@@ -163,6 +194,13 @@ export function describeAlarms({ difference, split }: LabelReport): { severe: bo
 /** `0123456789ab`: enough of a SHA-256 or a revision to compare by eye. */
 export function shorten(hash: string): string {
   return hash.slice(0, 12);
+}
+
+/** How to publish what was reviewed and nothing else; undefined where nothing is ready. */
+export function formatShipping({ dryRun, labels, planDigest }: RunReport): string | undefined {
+  if (!dryRun || planDigest === undefined || !labels.some(({ outcome }) => outcome?.status === 'planned'))
+    return undefined;
+  return `bun pipeline.ts --publish DIR --plan-digest ${shorten(planDigest)}`;
 }
 
 export const NOT_YET = 'not carried out by this version';

@@ -4,7 +4,6 @@ import { classesSection, conflictSection, personalSection } from './html/classes
 import { code, type Section } from './html/components.ts';
 import { attributionSection, differenceSection } from './html/difference.ts';
 import { type Html, html } from './html/escape.ts';
-import { countOf } from './html/numbers.ts';
 import { renderFigures, renderHeader, renderNav, renderOverview } from './html/overview.ts';
 import { renderPage } from './html/page.ts';
 import { planSection } from './html/plan.ts';
@@ -13,6 +12,7 @@ import { cleaningSection, lengthSection, querySection, rowsSection } from './htm
 import { findings, verdict, verdictBadge } from './html/verdict.ts';
 import type { LabelReport, RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
+import { countOf } from './words.ts';
 
 /**
  * The report as one page, without script, below 2 MB.

@@ -1,9 +1,10 @@
+import type { Outcome } from '../outcome.ts';
 import { formatInstant, NOT_YET } from './figures.ts';
 import { planLabel, planSummaryRow } from './markdown/label.ts';
 import { boundedList, planRoom } from './markdown/section.ts';
 import { code, fit, sentence, table, text } from './markdown/text.ts';
 import type { RunReport } from './report.ts';
-import { formatCount } from './words.ts';
+import { formatCount, nameStatus } from './words.ts';
 
 /** A workflow finds its comment by it, to update instead of repeat it. */
 export const MARKER = '<!-- prepare-dataset:report -->';
@@ -15,7 +16,7 @@ const MOST_LABELS = 300; // below it; no more could have a place
 
 /** The report as GitHub's Markdown, for one comment on a pull request: aggregates only, and always shorter than GitHub allows. */
 export function renderMarkdown(report: RunReport): string {
-  const head = [MARKER, planTitle(report), ...planSummary(report)].join('\n\n');
+  const head = [MARKER, planTitle(report), ...planDigestLine(report), ...planSummary(report)].join('\n\n');
   const foot = planFoot(report);
   const room = MOST_CHARACTERS - head.length - foot.length - 8;
   const labels = planRoom(report.labels.slice(0, MOST_LABELS).map(planLabel), room);
@@ -25,11 +26,16 @@ export function renderMarkdown(report: RunReport): string {
 }
 
 function planTitle({ dryRun, config, labels }: RunReport): string {
-  const count = (status: string) => labels.filter(({ outcome }) => outcome?.status === status).length;
-  const parts = ['planned', 'success', 'unchanged', 'skipped_insufficient_data', 'refused', 'failed']
-    .map((status) => [count(status), status.replace(/_.*/, '')] as const)
+  const count = (status: Outcome['status']) => labels.filter(({ outcome }) => outcome?.status === status).length;
+  const parts = (['planned', 'success', 'unchanged', 'skipped_insufficient_data', 'refused', 'failed'] as const)
+    .map((status) => [count(status), nameStatus(status)] as const)
     .flatMap(([number, word]) => (number > 0 ? [`${formatCount(number)} ${word}`] : []));
   return `## ${dryRun ? 'Dry run' : 'Run'} of ${code(config)}: ${parts.join(', ') || 'no label'}`;
+}
+
+/** What a reviewer approves with this comment. */
+function planDigestLine({ planDigest }: RunReport): string[] {
+  return planDigest === undefined ? [] : [`Plan digest: ${code(planDigest)}`];
 }
 
 function planSummary({ labels }: RunReport): string[] {

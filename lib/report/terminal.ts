@@ -2,7 +2,7 @@ import { type Paint, painter, plain } from './layout.ts';
 import type { LabelReport, RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
 import { renderAttribution, renderDifference } from './terminal/difference.ts';
-import { renderEffects, renderPlan, renderQueries, renderSnapshot } from './terminal/plan.ts';
+import { renderDigest, renderEffects, renderPlan, renderQueries, renderSnapshot } from './terminal/plan.ts';
 import {
   renderClasses,
   renderCleaning,
@@ -45,6 +45,7 @@ export function renderReport(
     dryRun && labels.length > 1 ? renderSummary(labels, width, paint) : [],
     ...labels.map((label) => renderLabel(label, dryRun ? 'dry' : 'real', samples.get(label.label), width, paint)),
     dryRun ? [...renderEffects(report, width, paint), ...renderSnapshot(report, width)] : [],
+    renderDigest(report, width),
     warnings.flatMap((warning) => hang(`${paint('yellow', 'warning')}:`, warning, width, 2)),
   ];
   return `${stack(sections).join('\n')}\n`;

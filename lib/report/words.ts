@@ -6,6 +6,11 @@ export function formatCount(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** `1 row`, `2 rows`. */
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
+}
+
 /** `12.3 s`, `4 min 05 s`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
@@ -16,6 +21,18 @@ export function formatSeconds(seconds: number): string {
 export function formatDrops(dropped: Drops | Record<string, number>): string {
   const parts = Object.entries(dropped).map(([reason, rows]) => `${reason} ${formatCount(rows ?? 0)}`);
   return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+/** `fetch 1.2 s, clean 0.4 s`. */
+export function formatTimes(seconds: Record<string, number>): string {
+  return Object.entries(seconds)
+    .map(([name, time]) => `${name} ${formatSeconds(time)}`)
+    .join(', ');
+}
+
+/** What came of a label in one word. */
+export function nameStatus(status: Outcome['status']): string {
+  return status.replace(/_.*/, '');
 }
 
 /** What came of a label, in the few words that fit beside its name. */

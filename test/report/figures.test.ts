@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
+import { parseHTML } from 'linkedom';
 import {
   describeAlarms,
   formatAsked,
+  formatAttribution,
   formatBytes,
   formatChanges,
   formatChecks,
@@ -12,13 +14,20 @@ import {
   formatLimit,
   formatPoints,
   formatShare,
+  formatShares,
+  formatShipping,
+  nameDrift,
   planImbalance,
 } from '../../lib/report/figures.ts';
-import { alarming, department, ended, nepali, reviewed, SUCCESS } from './reports.ts';
+import { renderHtml } from '../../lib/report/html.ts';
+import { renderMarkdown } from '../../lib/report/markdown.ts';
+import { renderReport } from '../../lib/report/terminal.ts';
+import { alarming, CHECK_FAILED, department, dryRun, ended, nepali, reviewed, runReport, SUCCESS } from './reports.ts';
 
 describe('numbers as people read them', () => {
   test.each([
-    [formatShare(0.12345), '12.3%'],
+    [formatShare(12_345, 100_000), '12.3%'],
+    [formatShare(0, 0), '–'],
     [formatAsked('0.125'), '12.5%'],
     [formatAsked('0.1'), '10%'],
     [formatPoints(0.00411), '+0.4 pp'],
@@ -34,9 +43,11 @@ describe('numbers as people read them', () => {
     [formatBytes(999_950), '1.0 MB'],
     [formatBytes(612_345), '612.3 kB'],
     [formatBytes(3.2e15), '3200.0 TB'],
-    [formatDrift(0.05), '0.050, stable'],
-    [formatDrift(0.1342), '0.134, some shift'],
-    [formatDrift(0.31), '0.310, a shift'],
+    [formatDrift(0.1342), '0.134'],
+    [nameDrift(0.1), 'stable'],
+    [nameDrift(0.1001), 'some shift'],
+    [nameDrift(0.25), 'some shift'],
+    [nameDrift(0.2501), 'a shift'],
     [formatInstant('2025-01-31T09:30:12.123Z'), '2025-01-31 09:30:12 UTC'],
   ])('%s', (formatted, wanted) => {
     expect(formatted).toBe(wanted);
@@ -98,4 +109,41 @@ describe('planImbalance()', () => {
     expect(planImbalance(department({ classes: ['A', 'B', 'C', 'D', 'E'] }))?.ratio).toBeUndefined();
     expect(planImbalance(ended('x', SUCCESS))).toBeUndefined();
   });
+});
+
+describe('formatShipping()', () => {
+  test('names the plan that a dry run made', () => {
+    const report = dryRun([reviewed()]);
+    expect(formatShipping(report)?.split(' ').at(-1)).toBe(report.planDigest?.slice(0, 12) as string);
+  });
+
+  test('has nothing to say of a real run, and of a plan that is refused', () => {
+    const { planDigest = '' } = dryRun([reviewed()]);
+    const refused = ended('x', { status: 'refused', problem: CHECK_FAILED });
+    expect(formatShipping({ ...runReport([department()]), planDigest })).toBeUndefined();
+    expect(formatShipping({ ...dryRun([refused]), planDigest })).toBeUndefined();
+    expect(formatShipping(dryRun([refused]))).toBeUndefined();
+  });
+});
+
+test('a figure reads the same in the terminal, in Markdown and on the page', async () => {
+  const report = dryRun([reviewed()]);
+  const { difference = expect.unreachable(), checks = [], plan, attribution } = reviewed();
+  const figures = [
+    formatDrift(difference.drift),
+    ...difference.classes.flatMap((each) => formatShares(each, difference)),
+    ...(attribution?.measures ?? []).flatMap(formatAttribution),
+    ...checks.flatMap((check) => [formatFound(check), formatLimit(check)]),
+    ...(plan?.files ?? []).map(({ size }) => formatBytes(size)),
+    report.planDigest ?? '',
+  ];
+  const { document } = parseHTML(await renderHtml(report, new Map()));
+  const renderings = {
+    terminal: renderReport(report, new Map(), { colour: false, columns: 120 }),
+    markdown: renderMarkdown(report),
+    page: document.body.textContent,
+  };
+  expect(figures.length).toBeGreaterThan(20);
+  for (const [name, text] of Object.entries(renderings))
+    expect({ name, missing: figures.filter((figure) => !text.includes(figure)) }).toEqual({ name, missing: [] });
 });

@@ -24,6 +24,7 @@ export function dryRun(): RunReport {
       ['acme/urgency-mistakes is public and LEDGER_KEY is not set: whoever can guess a text can confirm it'],
     ),
     dryRun: true,
+    planDigest: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     exitCode: 1,
     seconds: 6.4,
     database: { server: '16.4', snapshot: '00000003-0000001B-1', takenAt: '2025-01-31T09:30:12.000Z' },

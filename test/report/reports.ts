@@ -1,4 +1,5 @@
 import type { Outcome } from '../../lib/outcome.ts';
+import { planDigest } from '../../lib/report/plan-digest.ts';
 import type { DifferenceReport, LabelReport, RunReport, SplitReport } from '../../lib/report/report.ts';
 import type { LabelSamples } from '../../lib/report/samples.ts';
 
@@ -21,8 +22,11 @@ export function runReport(labels: LabelReport[], warnings: string[] = []): RunRe
 
 /** The report of a dry run, with all that the spec asks for besides. */
 export function dryRun(labels: LabelReport[], warnings: string[] = []): RunReport {
+  const report = runReport(labels, warnings);
+  const digest = planDigest(report);
   return {
-    ...runReport(labels, warnings),
+    ...report,
+    ...(digest === undefined ? {} : { planDigest: digest }),
     dryRun: true,
     database: { server: '18.6', snapshot: '00000004-0000001B-1', takenAt: '2025-01-31T09:30:12.000Z' },
     effects: [

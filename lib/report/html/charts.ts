@@ -1,7 +1,7 @@
-import type { DifferenceReport, LabelReport, SplitReport } from '../report.ts';
+import { countClasses, formatDelta, formatShares } from '../figures.ts';
+import type { DifferenceReport, LabelReport } from '../report.ts';
 import { formatCount } from '../words.ts';
 import { type Html, html, showInvisible } from './escape.ts';
-import { formatPercent, formatPoints, formatTick } from './numbers.ts';
 import { legendOf, type Plotter, seriesColour, textWidth, WIDTH, wrapName } from './plot.ts';
 
 /** The four charts. Each stands beside a table with the same numbers. */
@@ -42,7 +42,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
   bars.push(...stack('kept', kept));
   const ends = [
     { row: 'fetched', text: formatCount(fetched.total) },
-    ...reasons.map(([reason, rows]) => ({ row: reason, text: `−${formatCount(rows)}` })),
+    ...reasons.map(([reason, rows]) => ({ row: reason, text: formatDelta(-rows) })),
     { row: 'kept', text: formatCount(kept.total) },
   ];
   const rows = ends.map(({ row }) => row);
@@ -97,16 +97,13 @@ function planNamed(names: readonly string[], drawnPx: number) {
   return { height, middle, texts };
 }
 
-const BARE = { marginTop: 0, marginBottom: 0, marginLeft: 0, marginRight: 0 };
+const IDENTITY = { type: 'identity', axis: null } as const;
+const BARE = { marginTop: 0, marginBottom: 0, marginLeft: 0, marginRight: 0, x: IDENTITY, y: IDENTITY };
 
 /** Rows of each class, divided by split. */
-export function chartClasses(
-  { plot, draw }: Plotter,
-  id: string,
-  classes: string[],
-  { splits }: SplitReport,
-): Html | undefined {
-  const totals = classes.map((_, index) => splits.reduce((sum, split) => sum + (split.classes[index] ?? 0), 0));
+export function chartClasses({ plot, draw }: Plotter, id: string, label: LabelReport): Html | undefined {
+  const { classes, split: { splits } = { splits: [] } } = label;
+  const totals = countClasses(label).map(({ rows }) => rows);
   const most = Math.max(...totals);
   if (classes.length === 0 || most === 0) return undefined;
   const { height, middle, texts } = planNamed(classes, 18);
@@ -131,8 +128,6 @@ export function chartClasses(
     options: {
       height,
       ...BARE,
-      x: { type: 'identity', axis: null },
-      y: { type: 'identity', axis: null },
       marks: [
         plot.text(texts, { x: 0, y: 'y', text: 'text', textAnchor: 'start', fill: INK }),
         plot.rect(bars, {
@@ -150,33 +145,36 @@ export function chartClasses(
 }
 
 /** Each class's share of the rows, before and after: a hollow and a filled dot. */
-export function chartShares({ plot, draw }: Plotter, id: string, { classes }: DifferenceReport): Html | undefined {
-  const sum = (side: 'before' | 'after') => classes.reduce((total, each) => total + each[side], 0);
-  const [before, after] = [sum('before'), sum('after')];
-  if (before === 0 || after === 0) return undefined;
-  const rows = classes.map((each) => ({ ...each, was: each.before / before, is: each.after / after }));
+export function chartShares({ plot, draw }: Plotter, id: string, difference: DifferenceReport): Html | undefined {
+  const { before, after } = difference.rows;
+  const { classes } = difference;
+  if (before === 0 || after === 0 || classes.length === 0) return undefined;
+  const rows = classes.map((each) => ({
+    name: each.name,
+    shares: formatShares(each, difference),
+    was: each.before / before,
+    is: each.after / after,
+  }));
   const most = Math.max(...rows.flatMap(({ was, is }) => [was, is]));
   const { height, middle, texts } = planNamed(
     classes.map(({ name }) => name),
     18,
   );
   const scale = (share: number) => 6 + (share / most) * (WIDTH - 70);
-  const marks = rows.map(({ was, is }, index) => ({
+  const marks = rows.map(({ was, is, shares }, index) => ({
     was: scale(was),
     is: scale(is),
     y: middle(index),
-    text: formatPoints(is - was, 1),
+    text: shares[2],
   }));
   return draw({
     id,
     title: 'Share of each class, before and after',
-    description: `${rows.map(({ name, was, is }) => `${showInvisible(name)}: ${formatPercent(was)} before, ${formatPercent(is)} after`).join('; ')}.`,
-    legend: html`<ul class="legend"><li><span class="dot hollow"></span>published</li><li><span class="dot"></span>this version</li><li>change in percentage points</li></ul>`,
+    description: `${rows.map(({ name, shares }) => `${showInvisible(name)}: ${shares[0]} before, ${shares[1]} after`).join('; ')}.`,
+    legend: html`<ul class="legend"><li><span class="dot hollow"></span>published</li><li><span class="dot"></span>this version</li><li>change in percentage points (pp)</li></ul>`,
     options: {
       height,
       ...BARE,
-      x: { type: 'identity', axis: null },
-      y: { type: 'identity', axis: null },
       marks: [
         plot.text(texts, { x: 0, y: 'y', text: 'text', textAnchor: 'start', fill: INK }),
         plot.ruleY(marks, { x1: scale(0) - 6, x2: scale(most) + 6, y: 'y', stroke: RULE }),
@@ -187,6 +185,11 @@ export function chartShares({ plot, draw }: Plotter, id: string, { classes }: Di
       ],
     },
   });
+}
+
+/** 12345 → `12.3k`. */
+function formatTick(value: number): string {
+  return value.toLocaleString('en-US', { notation: 'compact', maximumFractionDigits: 1 }).replace('K', 'k');
 }
 
 /** Quantiles of the texts' lengths on a logarithmic axis. */

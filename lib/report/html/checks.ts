@@ -1,9 +1,9 @@
+import { formatFound, formatLimit, NONE } from '../figures.ts';
 import type { CheckReport, LabelReport } from '../report.ts';
 import type { LabelSamples } from '../samples.ts';
 import { badge, code, type Section, section, type Tone, table } from './components.ts';
 import { html } from './escape.ts';
 import { checkExamples } from './examples.ts';
-import { formatNumber, formatPercent, NONE } from './numbers.ts';
 
 /** The spec's checks, those that failed first. */
 export function checksSection(label: LabelReport, samples: LabelSamples | undefined): Section | undefined {
@@ -31,9 +31,9 @@ export function checksSection(label: LabelReport, samples: LabelSamples | undefi
       rows: ranked.map((check) => [
         code(check.name),
         badge(toneOf(check), check.status),
-        formatValue(check, check.found),
-        formatValue(check, check.limit),
-        check.severity === 'refuse' ? 'refuse' : 'warn',
+        formatFound(check),
+        formatLimit(check),
+        check.severity,
         html`<bdi>${check.detail ?? NONE}</bdi>`,
       ]),
     }),
@@ -47,9 +47,4 @@ export function toneOf({ status, severity }: CheckReport): Tone {
   if (status === 'passed') return 'good';
   if (status === 'skipped') return 'quiet';
   return severity === 'refuse' ? 'bad' : 'warn';
-}
-
-function formatValue({ name }: CheckReport, value: number | undefined): string {
-  if (value === undefined) return NONE;
-  return name.endsWith('_share') ? formatPercent(value, 2) : formatNumber(value);
 }

@@ -1,12 +1,12 @@
+import { formatAsked, formatNumber, formatPoints, formatShare, planImbalance } from '../figures.ts';
 import type { LabelReport, SplitReport } from '../report.ts';
 import type { LabelSamples } from '../samples.ts';
-import { formatCount } from '../words.ts';
+import { countOf, formatCount } from '../words.ts';
 import { chartClasses } from './charts.ts';
 import { badge, beside, callout, facts, lines, named, type Section, section, table } from './components.ts';
 import { withShare } from './difference.ts';
 import { type Html, html } from './escape.ts';
 import { conflictExamples } from './examples.ts';
-import { countOf, formatAsked, formatPoints, formatShare } from './numbers.ts';
 import type { Plotter } from './plot.ts';
 
 /** Classes × splits, texts that disagree, and what personal data is left. */
@@ -15,6 +15,7 @@ export function classesSection(label: LabelReport, plotter: Plotter): Section | 
   const { split, classes } = label;
   if (!split) return undefined;
   const several = split.textsInSeveralSplits;
+  const imbalance = formatImbalance(label);
   return section(
     label.label,
     'classes',
@@ -25,13 +26,10 @@ export function classesSection(label: LabelReport, plotter: Plotter): Section | 
         'bad',
         html`<p><b>${countOf(several, 'text')} in several splits.</b> This must be 0: a model would be tested on what it was trained on. Do not publish this.</p>`,
       ),
-    beside(
-      splitTable(label.label, classes, split),
-      chartClasses(plotter, `label-${label.label}-classes-chart`, classes, split),
-    ),
-    html`<p class="note">Below each number: the class’s part of it by split, and how many percentage points that is off the share asked for.</p>`,
+    beside(splitTable(label.label, classes, split), chartClasses(plotter, `label-${label.label}-classes-chart`, label)),
+    html`<p class="note">Below each number: the class’s part of it by split, and how far that is off the share asked for, in percentage points (pp).</p>`,
     facts([
-      ['Imbalance', html`${formatImbalance(totalsOf(label))} <span class="note">largest class to smallest</span>`],
+      imbalance !== undefined && ['Imbalance', html`${imbalance} <span class="note">largest class to smallest</span>`],
       several !== undefined && ['Texts in several splits', several === 0 ? '0' : badge('bad', formatCount(several))],
       [
         'Texts remembered',
@@ -47,20 +45,17 @@ export function classesSection(label: LabelReport, plotter: Plotter): Section | 
   );
 }
 
-export function totalsOf({ classes, split }: LabelReport): number[] {
-  return classes.map((_, id) => split?.splits.reduce((sum, each) => sum + (each.classes[id] ?? 0), 0) ?? 0);
-}
-
-/** `4.4 : 1`, the largest class to the smallest. */
-export function formatImbalance(totals: number[]): string {
-  const smallest = Math.min(...totals);
-  return smallest > 0 ? `${(Math.max(...totals) / smallest).toFixed(1)} : 1` : 'a class has no row';
+/** `4.4 times`: how many times as many rows the largest class has. */
+export function formatImbalance(label: LabelReport): string | undefined {
+  const imbalance = planImbalance(label);
+  if (!imbalance) return undefined;
+  return imbalance.ratio === undefined ? 'a class has no row' : `${formatNumber(imbalance.ratio)} times`;
 }
 
 function splitTable(label: string, classes: string[], { splits }: SplitReport): Html {
   const all = splits.reduce((sum, { rows }) => sum + rows, 0);
   const off = (rows: number, whole: number, share: string) =>
-    whole > 0 ? html` <i>${formatPoints(rows / whole - Number(share), 1)}</i>` : undefined;
+    whole > 0 ? html` <i>${formatPoints(rows / whole - Number(share))}</i>` : undefined;
   const cells = (name: Html | string, rows: number[]) => {
     const whole = rows.reduce((sum, each) => sum + each, 0);
     const bySplit = splits.map(({ share }, index) =>

@@ -103,6 +103,9 @@ export function spoken(sign: string, words: string): Html {
   return html`<span aria-hidden="true">${sign}</span><span class="spoken">${words}</span>`;
 }
 
+/** A sentence or a heading of words that stand within a line elsewhere. */
+export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 export const code = (text: Value): Html => html`<code>${text}</code>`;
 
 /** A value that a user or the data named, in its own direction. */

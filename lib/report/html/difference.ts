@@ -1,11 +1,21 @@
+import {
+  ATTRIBUTION,
+  countChanges,
+  formatAttribution,
+  formatDelta,
+  formatDrift,
+  formatShare,
+  formatShares,
+  NONE,
+  nameDrift,
+} from '../figures.ts';
 import type { AttributionReport, ChangeKind, DifferenceReport, LabelReport } from '../report.ts';
 import type { LabelSamples } from '../samples.ts';
-import { formatCount } from '../words.ts';
+import { countOf, formatCount } from '../words.ts';
 import { chartShares } from './charts.ts';
-import { badge, beside, callout, code, named, type Section, section, spoken, table } from './components.ts';
+import { badge, beside, callout, capitalize, code, named, type Section, section, spoken, table } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 import { changeExamples } from './examples.ts';
-import { countOf, formatNumber, formatPoints, formatShare, formatSigned, NONE, sizeOfDrift } from './numbers.ts';
 import type { Plotter } from './plot.ts';
 
 /** What would change against the published version, and whether the spec or the data changed it. */
@@ -19,10 +29,8 @@ export const CHANGES: Record<ChangeKind, { name: string; meaning: string }> = {
 };
 
 /** `+174 −60 ~69`: rows added, removed, changed in place. */
-export function changeSummary({ rows, changes }: DifferenceReport): Html {
-  const of = (kind: ChangeKind) => changes.find((each) => each.kind === kind)?.rows ?? 0;
-  const [added, removed] = [of('added'), of('removed')];
-  const changed = Math.max(0, rows.after - added - rows.unchanged);
+export function changeSummary(difference: DifferenceReport): Html {
+  const { added, removed, changed } = countChanges(difference);
   return html`<span class="delta"><span class="plus">${spoken(`+${formatCount(added)}`, `${formatCount(added)} added, `)}</span> <span class="minus">${spoken(`−${formatCount(removed)}`, `${formatCount(removed)} removed, `)}</span> <span>${spoken(`~${formatCount(changed)}`, `${formatCount(changed)} changed`)}</span></span>`;
 }
 
@@ -45,14 +53,14 @@ export function differenceSection(
     changeTable(label.label, difference),
     samples && changeExamples(samples),
     beside(shareTable(label.label, difference), chartShares(plotter, `label-${label.label}-shares-chart`, difference)),
-    html`<p>Drift of the class shares (population stability index): <b>${formatNumber(drift)}</b>, commonly called ${badge(drift > 0.25 ? 'bad' : drift >= 0.1 ? 'warn' : 'quiet', sizeOfDrift(drift))} <span class="note">small below 0.1, moderate up to 0.25, large above.</span></p>`,
+    html`<p>Drift of the class shares (population stability index): <b>${formatDrift(drift)}</b>, ${badge(nameDrift(drift) === 'stable' ? 'quiet' : 'warn', nameDrift(drift))} <span class="note">stable up to 0.1, some shift up to 0.25, a shift above.</span></p>`,
     splitTable(label.label, difference),
     relabelledTable(label.label, difference),
   );
 }
 
-function movedWarning({ changes }: DifferenceReport): Html | undefined {
-  const moved = changes.find(({ kind }) => kind === 'moved')?.rows ?? 0;
+function movedWarning(difference: DifferenceReport): Html | undefined {
+  const { moved } = countChanges(difference);
   if (moved === 0) return undefined;
   return callout(
     'bad',
@@ -96,24 +104,20 @@ function changeTable(label: string, { changes }: DifferenceReport): Html {
   });
 }
 
-function shareTable(label: string, { classes }: DifferenceReport): Html {
-  const before = classes.reduce((sum, each) => sum + each.before, 0);
-  const after = classes.reduce((sum, each) => sum + each.after, 0);
+function shareTable(label: string, difference: DifferenceReport): Html {
+  const { classes, rows } = difference;
   return table({
     caption: 'Classes before and after',
     of: label,
-    columns: [
-      { head: 'Class' },
-      ...['Before', 'After', 'Change', 'Share, pp'].map((head) => ({ head, numeric: true })),
-    ],
+    columns: [{ head: 'Class' }, ...['Before', 'After', 'Change', 'Share'].map((head) => ({ head, numeric: true }))],
     rows: classes.map((each) => [
       named(each.name),
-      withShare(each.before, before),
-      withShare(each.after, after),
-      formatSigned(each.after - each.before),
-      before && after ? formatPoints(each.after / after - each.before / before) : NONE,
+      withShare(each.before, rows.before),
+      withShare(each.after, rows.after),
+      formatDelta(each.after - each.before),
+      formatShares(each, difference)[2],
     ]),
-    total: ['all', before, after, formatSigned(after - before), ''],
+    total: ['all', rows.before, rows.after, formatDelta(rows.after - rows.before), ''],
   });
 }
 
@@ -127,7 +131,7 @@ function splitTable(label: string, { splits }: DifferenceReport): Html {
     caption: 'Splits before and after',
     of: label,
     columns: [{ head: 'Split' }, ...['Before', 'After', 'Change'].map((head) => ({ head, numeric: true }))],
-    rows: splits.map(({ name, before, after }) => [named(name), before, after, formatSigned(after - before)]),
+    rows: splits.map(({ name, before, after }) => [named(name), before, after, formatDelta(after - before)]),
   });
 }
 
@@ -169,28 +173,23 @@ export function attributionSection({ label, attribution }: LabelReport): Section
 }
 
 function attributionTable(label: string, { measures }: AttributionReport): Html {
-  const numbers = ['Published', 'Base', 'Now', 'By data', 'By spec'];
   const groups = Object.entries(GROUPS).map(([group, head]) => ({
     head,
     rows: measures
       .filter((each) => each.group === group)
-      .map(({ name, published, base, planned }) => [
-        named(name),
-        published ?? NONE,
-        base,
-        planned,
-        published === null ? NONE : emphasized(base - published),
-        emphasized(planned - base),
-      ]),
+      .map((measure) => {
+        const [published, byData, base, bySpec, planned] = formatAttribution(measure);
+        return [named(measure.name), published, emphasized(byData), base, emphasized(bySpec), planned];
+      }),
   }));
   return table({
     caption: 'What the data changed and what the spec changed',
     of: label,
-    columns: [{ head: 'Measure' }, ...numbers.map((head) => ({ head, numeric: true }))],
+    columns: [{ head: 'Measure' }, ...ATTRIBUTION.map((head) => ({ head: capitalize(head), numeric: true }))],
     rows: [],
     groups: groups.filter(({ rows }) => rows.length > 0),
   });
 }
 
-const emphasized = (difference: number): Value =>
-  difference === 0 ? html`<span class="zero">0</span>` : html`<b>${formatSigned(difference)}</b>`;
+const emphasized = (delta: string | undefined): Value =>
+  delta === '0' || delta === NONE ? html`<span class="zero">${delta}</span>` : html`<b>${delta}</b>`;

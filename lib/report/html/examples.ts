@@ -1,9 +1,10 @@
+import { NONE } from '../figures.ts';
 import type { ChangeKind } from '../report.ts';
 import { CHANGE_KINDS, DROP_REASONS } from '../report.ts';
 import type { ChangeSample, LabelSamples, TextPart } from '../samples.ts';
+import { countOf } from '../words.ts';
 import { code, fold, named, table } from './components.ts';
 import { type Html, html, rowText, type Value } from './escape.ts';
-import { countOf, NONE } from './numbers.ts';
 
 /** Rows' texts, folded. All of it is hostile: every text goes through rowText(). */
 

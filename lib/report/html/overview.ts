@@ -1,11 +1,20 @@
+import {
+  formatBytes,
+  formatChecks,
+  formatDrift,
+  formatInstant,
+  formatRows,
+  formatShipping,
+  NONE,
+  nameDrift,
+} from '../figures.ts';
 import type { LabelReport, RunReport } from '../report.ts';
-import { formatCount, formatSeconds } from '../words.ts';
+import { countOf, formatCount, formatSeconds } from '../words.ts';
 import { toneOf } from './checks.ts';
-import { formatImbalance, totalsOf } from './classes.ts';
+import { formatImbalance } from './classes.ts';
 import { badge, callout, code, facts, figures, type Section, table } from './components.ts';
 import { changeSummary } from './difference.ts';
 import { type Html, html, type Value } from './escape.ts';
-import { formatBytes, formatNumber, NONE, sizeOfDrift } from './numbers.ts';
 import { effectList } from './plan.ts';
 import { verdictBadge } from './verdict.ts';
 
@@ -15,11 +24,11 @@ export function renderHeader(report: RunReport): Html {
   const { dryRun, config, startedAt, seconds, database, version, exitCode } = report;
   return html`<h1>${dryRun ? 'Dry run' : 'Run'} of ${named(config)}</h1>
 ${facts([
-  ['Started', html`<time datetime="${startedAt}">${startedAt.slice(0, 19).replace('T', ' ')} UTC</time>`],
+  ['Started', html`<time datetime="${startedAt}">${formatInstant(startedAt)}</time>`],
   ['Took', formatSeconds(seconds)],
   ['Exit code', String(exitCode)],
   database && ['Database', html`PostgreSQL ${database.server}`],
-  database && ['Snapshot', html`${code(database.snapshot)} at ${database.takenAt.slice(11, 19)} UTC`],
+  database && ['Snapshot', html`${code(database.snapshot)} at ${formatInstant(database.takenAt)}`],
   ['Program', html`prepare-dataset ${version}`],
 ])}`;
 }
@@ -27,7 +36,8 @@ ${facts([
 const named = (file: string) => html`<span class="file">${file}</span>`;
 
 export function renderOverview(report: RunReport, notes: Value): Html {
-  const { labels, warnings } = report;
+  const { labels, warnings, planDigest } = report;
+  const command = formatShipping(report);
   return html`<section aria-labelledby="overview"><h2 id="overview">Overview</h2>
 ${table({
   caption: 'Verdicts',
@@ -44,6 +54,16 @@ ${table({
   ],
   rows: labels.map(overviewRow),
 })}
+${
+  planDigest !== undefined &&
+  facts([
+    ['Plan digest', code(planDigest)],
+    command !== undefined && [
+      'To ship it',
+      html`${code(command)} <span class="note">DIR is the directory of this report</span>`,
+    ],
+  ])
+}
 ${warnings.length > 0 && callout('warn', html`<ul aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`)}
 ${notes}
 ${effectList(report)}
@@ -51,30 +71,29 @@ ${effectList(report)}
 }
 
 function overviewRow(label: LabelReport): Value[] {
-  const { difference, kept } = label;
+  const { difference } = label;
   return [
     html`<a href="#label-${label.label}">${label.label}</a>`,
     verdictBadge(label.outcome),
-    kept?.total ?? NONE,
+    formatRows(label),
     difference ? changeSummary(difference) : NONE,
-    difference ? html`${formatNumber(difference.drift)}` : NONE,
+    difference ? formatDrift(difference.drift) : NONE,
     checkSummary(label),
     code(label.target),
   ];
 }
 
 function checkSummary({ checks = [] }: LabelReport): Value {
-  if (checks.length === 0) return NONE;
-  const failed = checks.filter(({ status }) => status === 'failed');
-  const [worst] = failed.map(toneOf).sort();
-  if (worst === undefined) return `${checks.length} passed`;
-  return badge(worst, `${failed.length} of ${checks.length} failed`);
+  const tones = checks.map(toneOf);
+  const tone = (['bad', 'warn', 'good', 'quiet'] as const).find((each) => tones.includes(each));
+  return tone === undefined ? NONE : badge(tone, formatChecks(checks, 2));
 }
 
 /** A label's figures that are looked for first. */
 export function renderFigures(label: LabelReport): Html | undefined {
-  const { kept, fetched, difference, plan, split } = label;
+  const { kept, fetched, difference, plan } = label;
   if (!kept) return undefined;
+  const imbalance = formatImbalance(label);
   const bytes = plan?.files.reduce((sum, { size }) => sum + size, 0);
   return figures([
     { name: 'Rows', value: formatCount(kept.total), note: fetched && `of ${formatCount(fetched.total)} fetched` },
@@ -85,14 +104,12 @@ export function renderFigures(label: LabelReport): Html | undefined {
             value: changeSummary(difference),
             note: `since ${difference.version ?? 'the published version'}`,
           },
-          { name: 'Drift (PSI)', value: formatNumber(difference.drift), note: sizeOfDrift(difference.drift) },
+          { name: 'Drift (PSI)', value: formatDrift(difference.drift), note: nameDrift(difference.drift) },
         ]
       : []),
-    ...(split
-      ? [{ name: 'Imbalance', value: formatImbalance(totalsOf(label)), note: 'largest class to smallest' }]
-      : []),
+    ...(imbalance !== undefined ? [{ name: 'Imbalance', value: imbalance, note: 'largest class to smallest' }] : []),
     ...(bytes !== undefined
-      ? [{ name: 'Upload', value: formatBytes(bytes), note: `${plan?.files.length} files` }]
+      ? [{ name: 'Upload', value: formatBytes(bytes), note: countOf(plan?.files.length ?? 0, 'file') }]
       : []),
   ]);
 }

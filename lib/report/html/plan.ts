@@ -1,7 +1,8 @@
+import { formatBytes, NOT_YET } from '../figures.ts';
 import type { FileReport, LabelReport, RunReport } from '../report.ts';
+import { countOf } from '../words.ts';
 import { badge, code, facts, lines, type Section, section, table } from './components.ts';
 import { type Html, html } from './escape.ts';
-import { countOf, formatBytes } from './numbers.ts';
 
 /** What a real run would write, or what was written. */
 
@@ -24,7 +25,12 @@ export function planSection({ label, target, plan, files }: LabelReport): Sectio
       ['Tag', code(version)],
       ['Commit', message],
       ['Deletes', deletions.length > 0 ? lines(deletions.map(code)) : 'nothing'],
-      ['Restarts', restarts.length > 0 ? lines(restarts.map(code)) : 'no Space'],
+      [
+        'Restarts',
+        restarts.length > 0
+          ? lines(restarts.map((space) => html`${code(space)} ${badge('warn', NOT_YET)}`))
+          : 'no Space',
+      ],
       ['Fingerprint', code(fingerprint)],
     ]),
     fileTable(label, 'Files to upload', plan.files),
@@ -55,7 +61,7 @@ export function effectList({ effects, dryRun }: RunReport): Html | undefined {
 ${facts(
   effects.map(({ kind, detail, carriedOut }) => [
     EFFECTS[kind],
-    html`<bdi>${detail}</bdi>${!carriedOut && html` ${badge('warn', 'not carried out by this version yet')}`}`,
+    html`<bdi>${detail}</bdi>${!carriedOut && html` ${badge('warn', NOT_YET)}`}`,
   ]),
 )}`;
 }

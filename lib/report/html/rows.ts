@@ -1,11 +1,11 @@
+import { formatDelta, formatEstimate, formatNumber, formatShare, NONE } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
 import type { LabelSamples } from '../samples.ts';
-import { formatSeconds } from '../words.ts';
+import { countOf, formatTimes } from '../words.ts';
 import { chartLengths, chartRows } from './charts.ts';
 import { beside, code, fold, named, type Section, section, table } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 import { cleaningExamples, droppedExamples } from './examples.ts';
-import { countOf, formatNumber, formatShare, formatSigned, NONE } from './numbers.ts';
 import type { Plotter } from './plot.ts';
 
 /** Where the rows come from, what is dropped and why, what cleaning did, and how long the texts are. */
@@ -49,7 +49,7 @@ function rowTable({ label, fetched, kept, dropped = {} }: LabelReport): Html {
       ...(fetched ? [['fetched, after balance', ...sources(fetched, formatShare(whole, whole))]] : []),
       ...drops.map(([reason, rows]) => [
         html`dropped: ${code(reason)}`,
-        formatSigned(-rows),
+        formatDelta(-rows),
         formatShare(rows, whole),
         '',
         '',
@@ -113,7 +113,7 @@ export function lengthSection({ label, lengths }: LabelReport, plotter: Plotter)
         caption: 'Characters per text, by quantile',
         of: label,
         columns: [{ head: 'Of' }, ...quantiles.map(([, name]) => ({ head: name, numeric: true }))],
-        rows: [['characters', ...quantiles.map(([key]) => formatNumber(lengths[key], 1))]],
+        rows: [['characters', ...quantiles.map(([key]) => formatNumber(lengths[key]))]],
       }),
       chartLengths(plotter, `label-${label}-lengths-chart`, lengths),
     ),
@@ -122,24 +122,20 @@ export function lengthSection({ label, lengths }: LabelReport, plotter: Plotter)
 
 /** The SQL, folded, with what the planner thinks of it; seconds per step. */
 export function querySection({ label, queries = [], seconds }: LabelReport): Section | undefined {
-  const times = Object.entries(seconds);
-  if (queries.length + times.length === 0) return undefined;
-  const estimate = (query: (typeof queries)[number]) =>
-    query.estimate &&
-    html`: about ${countOf(Math.round(query.estimate.rows), 'row')}, cost ${formatNumber(query.estimate.cost, 0)}`;
+  const times = formatTimes(seconds);
+  if (queries.length === 0 && times === '') return undefined;
   return section(
     label,
     'queries',
     'Queries and time',
     queries.map((query) =>
       fold(
-        html`SQL of <b>${query.source}</b>${estimate(query)}`,
+        html`SQL of <b>${query.source}</b>${query.estimate && `: ${formatEstimate(query.estimate)}`}`,
         html`<pre tabindex="0" role="region" aria-label="SQL of ${query.source}, ${label}"><code>${query.sql}</code></pre>`,
       ),
     ),
     queries.some((query) => query.estimate) &&
       html`<p class="note">Rows and cost are the planner’s guess (EXPLAIN), not a measurement.</p>`,
-    times.length > 0 &&
-      html`<p class="note">Time: ${times.map(([step, time]) => `${step} ${formatSeconds(time)}`).join(', ')}.</p>`,
+    times !== '' && html`<p class="note">Time: ${times}.</p>`,
   );
 }

@@ -1,9 +1,9 @@
 import type { Outcome } from '../../outcome.ts';
+import { describeAlarms, formatDrift, nameDrift } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
-import { formatCount } from '../words.ts';
-import { badge, callout, code, type Tone } from './components.ts';
+import { countOf, formatCount, nameStatus } from '../words.ts';
+import { badge, callout, capitalize, code, type Tone } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
-import { countOf, formatNumber, sizeOfDrift } from './numbers.ts';
 
 /** What came of a label, and what of it a reviewer has to look at first. */
 
@@ -19,8 +19,7 @@ const TONES: Record<Outcome['status'], Tone> = {
 const toneOf = (outcome: Outcome | undefined): Tone => (outcome ? TONES[outcome.status] : 'warn');
 
 export function verdictBadge(outcome: Outcome | undefined): Html {
-  const word = outcome?.status === 'skipped_insufficient_data' ? 'skipped' : (outcome?.status ?? 'not finished');
-  return badge(toneOf(outcome), word);
+  return badge(toneOf(outcome), outcome ? nameStatus(outcome.status) : 'not finished');
 }
 
 /** The verdict in a sentence or two. */
@@ -69,7 +68,7 @@ const SECTIONS = {
 
 /** What is wrong, unusual, or must be known before this is signed; the worst first. */
 export function findings(label: LabelReport): Html | undefined {
-  const all = [...checksOf(label), ...differenceOf(label), ...dataOf(label), ...planOf(label)];
+  const all = [...checksOf(label), ...alarmsOf(label), ...dataOf(label), ...planOf(label)];
   if (all.length === 0) return undefined;
   const ranked = (['bad', 'warn', 'quiet'] as const).flatMap((tone) => all.filter((each) => each.tone === tone));
   const words = { bad: 'stop', warn: 'look', quiet: 'note', good: '' };
@@ -89,45 +88,36 @@ function checksOf({ checks = [] }: LabelReport): Finding[] {
     }));
 }
 
-function differenceOf({ difference }: LabelReport): Finding[] {
-  if (!difference) return [];
-  const { changes, classList, drift } = difference;
-  const moved = changes.find(({ kind }) => kind === 'moved')?.rows ?? 0;
-  const list = (names: string[]) => names.map((name, index) => html`${index > 0 && ', '}<bdi>${name}</bdi>`);
-  const found = (tone: Tone, holds: boolean, text: Html): Finding[] =>
-    holds ? [{ tone, text, section: 'difference' }] : [];
-  return [
-    ...found(
-      'bad',
-      moved > 0,
-      html`<b>${countOf(moved, 'row')} moved between splits.</b> This must be 0: what was trained on would be tested on.`,
-    ),
-    ...found(
-      'bad',
-      classList.reordered.length > 0,
-      html`<b>The class list is reordered:</b> models that are already trained would name the wrong class for ${list(classList.reordered)}.`,
-    ),
-    ...found('bad', classList.removed.length > 0, html`<b>Classes removed:</b> ${list(classList.removed)}.`),
-    ...found('warn', classList.added.length > 0, html`Classes added: ${list(classList.added)}.`),
-    ...found(
-      drift > 0.25 ? 'warn' : 'quiet',
-      drift >= 0.1,
-      html`Class shares drifted: PSI ${formatNumber(drift)}, ${sizeOfDrift(drift)}.`,
-    ),
-  ];
+function alarmsOf(label: LabelReport): Finding[] {
+  return describeAlarms(label).map(({ severe, text, of }) => {
+    const sentence = html`<bdi>${capitalize(text)}.</bdi>`;
+    return { tone: severe ? 'bad' : 'warn', text: severe ? html`<b>${sentence}</b>` : sentence, section: of };
+  });
 }
 
-function dataOf({ split, fetched, unknownClasses = [], personalData = [], attribution }: LabelReport): Finding[] {
+function dataOf({
+  split,
+  fetched,
+  difference,
+  unknownClasses = [],
+  personalData = [],
+  attribution,
+}: LabelReport): Finding[] {
   const found = (tone: Tone, section: Finding['section'], count: number, text: Html): Finding[] =>
     count > 0 ? [{ tone, text, section }] : [];
   const sum = (rows: number[]) => rows.reduce((total, each) => total + each, 0);
-  const several = split?.textsInSeveralSplits ?? 0;
   const unknown = sum(unknownClasses.map(({ rows }) => rows));
   const personal = sum(personalData.map(({ any }) => any));
   const fewer = fetched ? fetched.asked - fetched.correct : 0;
   const small = split?.smallClasses.length ?? 0;
+  const drift = difference?.drift ?? 0;
   return [
-    ...found('bad', 'classes', several, html`<b>${countOf(several, 'text')} in several splits.</b> This must be 0.`),
+    ...found(
+      nameDrift(drift) === 'a shift' ? 'warn' : 'quiet',
+      'difference',
+      nameDrift(drift) === 'stable' ? 0 : 1,
+      html`Class shares drifted: PSI ${formatDrift(drift)}, ${nameDrift(drift)}.`,
+    ),
     ...found(
       'warn',
       'rows',

@@ -1,16 +1,19 @@
 import {
+  ATTRIBUTION,
   formatAsked,
+  formatAttribution,
   formatBytes,
-  formatDelta,
+  formatEstimate,
   formatNumber,
   formatPoints,
   formatShare,
+  NONE,
   NOT_YET,
   planImbalance,
   shorten,
 } from '../figures.ts';
 import type { AttributionReport, LabelReport, PlanReport, SplitReport } from '../report.ts';
-import { formatCount, formatSeconds } from '../words.ts';
+import { formatCount, formatTimes } from '../words.ts';
 import { boundedList, boundedTable, type Section } from './section.ts';
 import { code, details, fence, table, text } from './text.ts';
 
@@ -41,14 +44,9 @@ export function planDetails(label: LabelReport, attribution: AttributionReport |
 
 function planAttribution({ problem, measures }: AttributionReport): string {
   if (problem) return `⚠️ The base could not be planned: ${code(problem.code)}: ${text(problem.message)}`;
-  const header = ['rows', 'published', 'by data', 'base', 'by spec', 'planned'];
-  return boundedTable(header, measures, ({ group, name, published, base, planned }) => [
-    group === name ? group : `${group}: ${text(name)}`,
-    published === null ? '–' : formatCount(published),
-    published === null ? '–' : formatDelta(base - published),
-    formatCount(base),
-    formatDelta(planned - base),
-    formatCount(planned),
+  return boundedTable(['rows', ...ATTRIBUTION], measures, (measure) => [
+    measure.group === measure.name ? measure.group : `${measure.group}: ${text(measure.name)}`,
+    ...formatAttribution(measure),
   ]);
 }
 
@@ -105,8 +103,8 @@ function planRows({ fetched, kept, dropped, unknownClasses = [], cleaning = [] }
 function planSources(fetched: LabelReport['fetched'], kept: LabelReport['kept']): string {
   return boundedTable(['source', 'fetched', 'kept'], ['misclassified', 'correct'] as const, (source) => [
     source,
-    fetched ? formatCount(fetched[source]) : '–',
-    kept ? formatCount(kept[source]) : '–',
+    fetched ? formatCount(fetched[source]) : NONE,
+    kept ? formatCount(kept[source]) : NONE,
   ]);
 }
 
@@ -121,17 +119,21 @@ function planUnknown(classes: NonNullable<LabelReport['unknownClasses']>): strin
 
 function planSplits(label: LabelReport, split: SplitReport): string {
   const { classes, kept } = label;
-  const total = Math.max(1, kept?.total ?? 0);
+  const total = kept?.total ?? 0;
   const { splits } = split;
   const row = (name: string, id: number) => {
     const counts = splits.map((each) => each.classes[id] ?? 0);
     return [text(name), ...[...counts, counts.reduce((sum, count) => sum + count, 0)].map(formatCount)];
   };
   const sums = [
-    ['**all**', ...splits.map(({ rows: count }) => formatCount(count)), formatCount(kept?.total ?? 0)],
-    ['share', ...splits.map(({ rows: count }) => formatShare(count / total)), ''],
+    ['**all**', ...splits.map(({ rows: count }) => formatCount(count)), formatCount(total)],
+    ['share', ...splits.map(({ rows: count }) => formatShare(count, total)), ''],
     ['asked', ...splits.map(({ share }) => formatAsked(share)), ''],
-    ['deviation', ...splits.map(({ rows: count, share }) => formatPoints(count / total - Number(share))), ''],
+    [
+      'deviation',
+      ...splits.map(({ rows: count, share }) => formatPoints(count / Math.max(1, total) - Number(share))),
+      '',
+    ],
   ];
   const imbalance = planImbalance(label);
   return [
@@ -167,7 +169,7 @@ function planTexts({ lengths, personalData = [] }: LabelReport): string {
   const personal = boundedTable(header, personalData, ({ split, rows, emails, phones, any }) => [
     text(split),
     ...[rows, emails, phones, any].map(formatCount),
-    formatShare(any / Math.max(1, rows)),
+    formatShare(any, rows),
   ]);
   return [
     ...(lengths
@@ -178,13 +180,10 @@ function planTexts({ lengths, personalData = [] }: LabelReport): string {
 }
 
 function planQuery({ source, sql, estimate }: NonNullable<LabelReport['queries']>[number]): string {
-  const planner = estimate
-    ? `: the planner expects ${formatCount(Math.round(estimate.rows))} rows at cost ${formatNumber(estimate.cost)}`
-    : '';
-  return `${source}${planner}\n\n${fence(sql, 'sql')}`;
+  return `${source}${estimate ? `: ${formatEstimate(estimate)}` : ''}\n\n${fence(sql, 'sql')}`;
 }
 
 function planTimes({ seconds }: LabelReport): string {
-  const parts = Object.entries(seconds).map(([name, time]) => `${name} ${formatSeconds(time)}`);
-  return parts.length === 0 ? '' : `Time: ${parts.join(', ')}.`;
+  const times = formatTimes(seconds);
+  return times && `Time: ${times}.`;
 }

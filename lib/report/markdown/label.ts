@@ -7,11 +7,13 @@ import {
   formatDrift,
   formatFound,
   formatLimit,
-  formatPoints,
-  formatShare,
+  formatRows,
+  formatShares,
+  NONE,
+  nameDrift,
 } from '../figures.ts';
 import type { CheckReport, DifferenceReport, LabelReport } from '../report.ts';
-import { formatCount } from '../words.ts';
+import { formatCount, nameStatus } from '../words.ts';
 import { planDetails } from './details.ts';
 import { boundedList, boundedTable, type Section } from './section.ts';
 import { code, sentence, text } from './text.ts';
@@ -27,8 +29,7 @@ const SIGNS: Record<Outcome['status'], string> = {
 
 /** `✅ planned`. */
 export function formatVerdict(outcome: Outcome | undefined): string {
-  if (!outcome) return '–';
-  return `${SIGNS[outcome.status]} ${outcome.status === 'skipped_insufficient_data' ? 'skipped' : outcome.status}`;
+  return outcome ? `${SIGNS[outcome.status]} ${nameStatus(outcome.status)}` : NONE;
 }
 
 /** One label: what decides stands open, what explains is folded. */
@@ -96,7 +97,7 @@ function planChecks(checks: CheckReport[]): string {
 function planChanges(difference: DifferenceReport): string {
   const { version, rows, changes, drift, relabelled } = difference;
   const attributed = changes.some(({ bySpec, byData }) => bySpec !== undefined || byData !== undefined);
-  const cell = (count: number | undefined) => (count === undefined ? '–' : formatCount(count));
+  const cell = (count: number | undefined) => (count === undefined ? NONE : formatCount(count));
   const header = ['rows', 'all', ...(attributed ? ['by spec', 'by data'] : [])];
   const row = ({ kind, rows: count, bySpec, byData }: DifferenceReport['changes'][number]) => [
     kind === 'moved' && count > 0 ? '⛔ moved between splits' : kind,
@@ -108,39 +109,34 @@ function planChanges(difference: DifferenceReport): string {
   const pair = (each: DifferenceReport['relabelled'][number]) =>
     `${text(each.from)} → ${text(each.to)}: ${formatCount(each.rows)}`;
   return [
-    `**Difference** from ${from}: ${counts}, ${formatCount(rows.unchanged)} unchanged; drift ${formatDrift(drift)}.`,
+    `**Difference** from ${from}: ${counts}, ${formatCount(rows.unchanged)} unchanged; drift ${formatDrift(drift)}, ${nameDrift(drift)}.`,
     ...(changes.length > 0 ? [boundedTable(header, changes, row)] : []),
     ...(relabelled.length > 0 ? [`Relabelled:\n\n${boundedList(relabelled, pair)}`] : []),
   ].join('\n\n');
 }
 
-function planClassShares({ classes, rows }: DifferenceReport): string {
+function planClassShares(difference: DifferenceReport): string {
   const header = ['class', 'before', 'after', 'share before', 'share after', 'change'];
-  return boundedTable(header, classes, ({ name, before, after }) => {
-    const [old, now] = [before / Math.max(1, rows.before), after / Math.max(1, rows.after)];
-    const counts = [before, after].map(formatCount);
-    return [text(name), ...counts, formatShare(old), formatShare(now), formatPoints(now - old)];
-  });
+  return boundedTable(header, difference.classes, (each) => [
+    text(each.name),
+    ...[each.before, each.after].map(formatCount),
+    ...formatShares(each, difference),
+  ]);
 }
 
 /** A line of the table on top. */
 export function planSummaryRow(label: LabelReport): string[] {
-  const { difference, kept, outcome, checks } = label;
-  const rows = difference
-    ? `${formatCount(difference.rows.before)} → ${formatCount(difference.rows.after)}`
-    : kept
-      ? formatCount(kept.total)
-      : '–';
-  const [added = '–', removed = '–', changed = '–'] = difference ? formatChanges(difference).split(' ') : [];
+  const { difference, outcome, checks } = label;
+  const [added = NONE, removed = NONE, changed = NONE] = difference ? formatChanges(difference).split(' ') : [];
   const alarm = describeAlarms(label).some(({ severe }) => severe) ? ' ⛔' : '';
   return [
     `${text(label.label)}${alarm}`,
     formatVerdict(outcome),
-    rows,
+    formatRows(label),
     added,
     removed,
     changed,
-    difference ? difference.drift.toFixed(3) : '–',
+    difference ? formatDrift(difference.drift) : NONE,
     formatChecks(checks, 2),
   ];
 }

@@ -1,7 +1,7 @@
-import { formatDelta, formatDrift, formatPoints, formatShare } from '../figures.ts';
+import { ATTRIBUTION, formatAttribution, formatDelta, formatDrift, formatShares, NONE, nameDrift } from '../figures.ts';
 import type { Paint } from '../layout.ts';
 import type { AttributionReport, ChangeKind, DifferenceReport, LabelReport } from '../report.ts';
-import { formatCount } from '../words.ts';
+import { countOf, formatCount } from '../words.ts';
 import { renderTable, type TableRow } from './table.ts';
 import { capped, define, hang, heading } from './text.ts';
 
@@ -12,7 +12,7 @@ const SIGNS: Record<ChangeKind, string> = { added: '+', removed: '−', relabell
 /** What is different from the published version. */
 export function renderDifference({ difference }: LabelReport, width: number, paint: Paint): string[][] {
   if (!difference) return [];
-  const { version, rows } = difference;
+  const { version, rows, drift } = difference;
   const delta = formatDelta(rows.after - rows.before);
   const counts = `${formatCount(rows.before)} → ${formatCount(rows.after)} (${delta}), ${formatCount(rows.unchanged)} unchanged`;
   const splits = difference.splits.map(
@@ -23,7 +23,11 @@ export function renderDifference({ difference }: LabelReport, width: number, pai
       ...heading(`difference from ${version ?? 'the published version'}`, width, paint),
       ...define('rows', counts, width),
       ...(splits.length > 0 ? define('splits', splits.join(', '), width) : []),
-      ...define('drift', `${formatDrift(difference.drift)} (population stability index of the class shares)`, width),
+      ...define(
+        'drift',
+        `${formatDrift(drift)}, ${nameDrift(drift)} (population stability index of the class shares)`,
+        width,
+      ),
     ],
     [...renderChanges(difference, width, paint), ...renderRelabelled(difference, width)],
     renderClassShares(difference, width, paint),
@@ -33,7 +37,7 @@ export function renderDifference({ difference }: LabelReport, width: number, pai
 function renderChanges({ changes }: DifferenceReport, width: number, paint: Paint): string[] {
   if (changes.length === 0) return [];
   const attributed = changes.some(({ bySpec, byData }) => bySpec !== undefined || byData !== undefined);
-  const cell = (rows: number | undefined) => (rows === undefined ? '–' : formatCount(rows));
+  const cell = (rows: number | undefined) => (rows === undefined ? NONE : formatCount(rows));
   const rows = changes.map(({ kind, rows, bySpec, byData }): TableRow => {
     const alarm = kind === 'moved' && rows > 0;
     return {
@@ -50,18 +54,18 @@ function renderRelabelled({ relabelled }: DifferenceReport, width: number): stri
   return capped(
     relabelled,
     MOST_PAIRS,
-    ({ from, to, rows }) =>
-      hang('relabelled', `${from} → ${to}: ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`, width, 2),
+    ({ from, to, rows }) => hang('relabelled', `${from} → ${to}: ${countOf(rows, 'row')}`, width, 2),
     (hidden) => `relabelled and ${formatCount(hidden.length)} more pairs of classes, in report.json`,
   );
 }
 
-function renderClassShares({ classes, rows }: DifferenceReport, width: number, paint: Paint): string[] {
+function renderClassShares(difference: DifferenceReport, width: number, paint: Paint): string[] {
+  const { classes } = difference;
   if (classes.length === 0) return [];
-  const shares = classes.map(({ name, before, after }) => {
-    const [old, now] = [before / Math.max(1, rows.before), after / Math.max(1, rows.after)];
-    const cells = [before, after].map(formatCount);
-    return { name, cells: [...cells, `${formatShare(old)} → ${formatShare(now)}`, formatPoints(now - old)] };
+  const shares = classes.map((each) => {
+    const [before, after, change] = formatShares(each, difference);
+    const counts = [each.before, each.after].map(formatCount);
+    return { name: each.name, cells: [...counts, `${before} → ${after}`, change] };
   });
   const header = { name: 'class', cells: ['before', 'after', 'share', 'change'] };
   return renderTable({ header, rows: shares }, width, paint);
@@ -76,7 +80,7 @@ export function renderAttribution({ attribution }: LabelReport, width: number, p
     const lines = hang('!', `the base could not be planned: ${problem.code}: ${problem.message}`, width, 2);
     return [...head, ...lines.map((line) => paint('yellow', line))];
   }
-  const header = { name: '', cells: ['published', 'by data', 'base', 'by spec', 'planned'] };
+  const header = { name: '', cells: ATTRIBUTION };
   return [...head, ...renderTable({ header, rows: planAttribution(measures) }, width, paint)];
 }
 
@@ -84,17 +88,10 @@ export function renderAttribution({ attribution }: LabelReport, width: number, p
 function planAttribution(measures: AttributionReport['measures']): TableRow[] {
   let group: string | undefined;
   return measures.flatMap((measure) => {
-    const { name, published, base, planned } = measure;
+    const { name } = measure;
     const starts = measure.group !== group && measure.group !== name;
     group = measure.group;
-    const cells = [
-      published === null ? '–' : formatCount(published),
-      published === null ? '–' : formatDelta(base - published),
-      formatCount(base),
-      formatDelta(planned - base),
-      formatCount(planned),
-    ];
-    const row = { name: measure.group === name ? name : `  ${name}`, cells };
+    const row = { name: measure.group === name ? name : `  ${name}`, cells: formatAttribution(measure) };
     return starts ? [{ name: measure.group, cells: [] }, row] : [row];
   });
 }

@@ -1,7 +1,6 @@
-import { formatBytes, formatInstant, formatNumber, NOT_YET, shorten } from '../figures.ts';
+import { formatBytes, formatEstimate, formatInstant, formatShipping, NOT_YET, shorten } from '../figures.ts';
 import { type Paint, wrap } from '../layout.ts';
 import type { LabelReport, RunReport } from '../report.ts';
-import { formatCount } from '../words.ts';
 import { renderTable } from './table.ts';
 import { define, hang, heading, reveal } from './text.ts';
 
@@ -41,11 +40,8 @@ export function renderEffects({ effects }: RunReport, width: number, paint: Pain
 /** The SQL that runs, as compiled; long lines are broken between words, which SQL does not mind. */
 export function renderQueries({ queries = [] }: LabelReport, width: number, paint: Paint): string[][] {
   return queries.map(({ source, sql, estimate }) => {
-    const planner = estimate
-      ? `: the planner expects ${formatCount(Math.round(estimate.rows))} rows at cost ${formatNumber(estimate.cost)}`
-      : '';
     return [
-      ...heading(`SQL of ${source}${planner}`, width, paint),
+      ...heading(`SQL of ${source}${estimate ? `: ${formatEstimate(estimate)}` : ''}`, width, paint),
       ...sql.split('\n').flatMap((line) => breakLine(line, width)),
     ];
   });
@@ -55,6 +51,13 @@ function breakLine(line: string, width: number): string[] {
   const indent = ' '.repeat(Math.min(8, /^\s*/.exec(line)?.[0].replaceAll('\t', '  ').length ?? 0));
   const [first = '', ...more] = wrap(reveal(line.trim()), width - indent.length - 4);
   return [`  ${indent}${first}`, ...more.map((each) => `    ${indent}${each}`)].map((each) => each.trimEnd());
+}
+
+/** What a reviewer approves, and how to publish just that. */
+export function renderDigest(report: RunReport, width: number): string[] {
+  const command = formatShipping(report);
+  if (command === undefined || report.planDigest === undefined) return [];
+  return [...hang('plan digest', report.planDigest, width, 2), ...hang('to ship it:', command, width, 2)];
 }
 
 /** When the snapshot was taken that all figures are of. */

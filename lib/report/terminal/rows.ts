@@ -1,7 +1,7 @@
 import { formatAsked, formatNumber, formatPoints, formatShare, planImbalance } from '../figures.ts';
 import { type Paint, padStart, widthOf } from '../layout.ts';
 import type { LabelReport, SplitReport } from '../report.ts';
-import { formatCount, formatDrops, formatSeconds } from '../words.ts';
+import { countOf, formatCount, formatDrops, formatTimes } from '../words.ts';
 import { renderTable, type TableRow } from './table.ts';
 import { capped, define, hang, heading, quote } from './text.ts';
 
@@ -31,7 +31,7 @@ export function renderRows({ fetched, kept, dropped }: LabelReport, width: numbe
 export function renderUnknown({ unknownClasses = [] }: LabelReport, width: number): string[] {
   return unknownClasses.flatMap(({ value, rows, nearest }) => {
     const hint = nearest ? `; did the data mean "${nearest}"?` : '';
-    return hang('unknown class', `${quote(value)}: ${rowsOf(rows)}${hint}`, width, 2);
+    return hang('unknown class', `${quote(value)}: ${countOf(rows, 'row')}${hint}`, width, 2);
   });
 }
 
@@ -41,7 +41,6 @@ export function renderClasses({ split, classes, kept }: LabelReport, width: numb
 }
 
 function planClassTable({ splits }: SplitReport, classes: string[], total: number) {
-  const share = (rows: number) => rows / Math.max(1, total);
   const numbers = classes.map((_, id) => splits.map((each) => each.classes[id] ?? 0));
   const rows: TableRow[] = [
     ...numbers.map((row, id) => ({
@@ -49,11 +48,11 @@ function planClassTable({ splits }: SplitReport, classes: string[], total: numbe
       cells: [...row, row.reduce((sum, each) => sum + each, 0)].map(formatCount),
     })),
     { name: 'all', cells: [...splits.map((each) => each.rows), total].map(formatCount) },
-    { name: 'share', cells: [...splits.map((each) => formatShare(share(each.rows))), ''] },
+    { name: 'share', cells: [...splits.map((each) => formatShare(each.rows, total)), ''] },
     { name: 'asked', cells: [...splits.map((each) => formatAsked(each.share)), ''] },
     {
       name: 'deviation',
-      cells: [...splits.map((each) => formatPoints(share(each.rows) - Number(each.share))), ''],
+      cells: [...splits.map((each) => formatPoints(each.rows / Math.max(1, total) - Number(each.share))), ''],
     },
   ];
   return { header: { name: 'class', cells: [...splits.map(({ name }) => name), 'all'] }, rows };
@@ -108,14 +107,14 @@ export function renderConflicts({ conflicts }: LabelReport, width: number, paint
   const { texts, rows, groups } = conflicts;
   if (texts === 0) return define('conflicts', 'none: no text has two classes', width);
   return [
-    ...heading(`conflicts: ${textsOf(texts)} with more than one class, ${rowsOf(rows)}`, width, paint),
+    ...heading(`conflicts: ${countOf(texts, 'text')} with more than one class, ${countOf(rows, 'row')}`, width, paint),
     ...capped(
       groups,
       MOST_GROUPS,
       (group) =>
         hang(
           '-',
-          `${group.classes.join(' | ')} → ${group.winner ?? 'all dropped'}: ${textsOf(group.texts)}, ${rowsOf(group.rows)}`,
+          `${group.classes.join(' | ')} → ${group.winner ?? 'all dropped'}: ${countOf(group.texts, 'text')}, ${countOf(group.rows, 'row')}`,
           width,
           2,
         ),
@@ -130,15 +129,12 @@ export function renderPersonalData({ personalData = [] }: LabelReport, width: nu
   const header = { name: 'split', cells: ['rows', 'e-mail', 'phone', 'either', 'share'] };
   const rows = personalData.map(({ split, rows, emails, phones, any }) => ({
     name: split,
-    cells: [...[rows, emails, phones, any].map(formatCount), formatShare(any / Math.max(1, rows))],
+    cells: [...[rows, emails, phones, any].map(formatCount), formatShare(any, rows)],
   }));
   return [...heading('personal data that cleaning left', width, paint), ...renderTable({ header, rows }, width, paint)];
 }
 
 export function renderTimes({ seconds }: LabelReport, width: number): string[] {
-  const parts = Object.entries(seconds).map(([name, time]) => `${name} ${formatSeconds(time)}`);
-  return parts.length === 0 ? [] : define('time', parts.join(', '), width);
+  const times = formatTimes(seconds);
+  return times === '' ? [] : define('time', times, width);
 }
-
-const rowsOf = (rows: number) => `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`;
-const textsOf = (texts: number) => `${formatCount(texts)} ${texts === 1 ? 'text' : 'texts'}`;

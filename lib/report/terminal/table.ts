@@ -1,3 +1,4 @@
+import { NONE } from '../figures.ts';
 import { cut, type Paint, padEnd, padStart, plain, type Style, widthOf, wrap } from '../layout.ts';
 import { hang } from './text.ts';
 
@@ -63,7 +64,7 @@ function renderStacked(
   paint: Paint,
 ): string[] {
   const pairs = cells.flatMap((cell, column) =>
-    cell === '' || cell === '–' ? [] : [`${header.cells[column]} ${cell}`.trim()],
+    cell === '' || cell === NONE ? [] : [`${header.cells[column]} ${cell}`.trim()],
   );
   const values = pairs.length > 0 ? hang(' ', pairs.join(', '), width, 2) : [];
   const more = note ? hang(' ', note, width, 2) : [];

@@ -1,8 +1,17 @@
 import type { Outcome } from '../../outcome.ts';
-import { describeAlarms, formatChanges, formatChecks, formatFound, formatLimit } from '../figures.ts';
+import {
+  describeAlarms,
+  formatChanges,
+  formatChecks,
+  formatDrift,
+  formatFound,
+  formatLimit,
+  formatRows,
+  NONE,
+} from '../figures.ts';
 import type { Paint, Style } from '../layout.ts';
 import type { CheckReport, LabelReport } from '../report.ts';
-import { formatCount } from '../words.ts';
+import { formatCount, nameStatus } from '../words.ts';
 import { renderTable } from './table.ts';
 import { hang, heading } from './text.ts';
 
@@ -44,20 +53,15 @@ export function renderOutcome(outcome: Outcome | undefined, width: number, paint
 /** One line per label: what a reviewer of several looks at first. */
 export function renderSummary(labels: LabelReport[], width: number, paint: Paint): string[] {
   const rows = labels.map((label) => {
-    const { outcome, difference, kept, checks } = label;
-    const after = difference
-      ? `${formatCount(difference.rows.before)} → ${formatCount(difference.rows.after)}`
-      : kept
-        ? formatCount(kept.total)
-        : '–';
+    const { outcome, difference, checks } = label;
     const alarms = describeAlarms(label).filter(({ severe }) => severe);
     return {
       name: label.label,
       cells: [
-        outcome ? outcome.status.replace(/_.*/, '') : '–',
-        after,
-        difference ? formatChanges(difference) : '–',
-        difference ? difference.drift.toFixed(3) : '–',
+        outcome ? nameStatus(outcome.status) : NONE,
+        formatRows(label),
+        difference ? formatChanges(difference) : NONE,
+        difference ? formatDrift(difference.drift) : NONE,
         formatChecks(checks, 2),
       ],
       ...(alarms.length > 0 ? { note: `✖ ${alarms.map(({ text }) => text).join('; ')}` } : {}),
