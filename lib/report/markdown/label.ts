@@ -32,12 +32,16 @@ export function formatVerdict(outcome: Outcome | undefined): string {
   return outcome ? `${SIGNS[outcome.status]} ${nameStatus(outcome.status)}` : NONE;
 }
 
-/** One label: what decides stands open, what explains is folded. */
+/** One label: what decides stands open, what explains is folded. Where nothing would change there is nothing to explain. */
 export function planLabel(label: LabelReport): Section[] {
-  const { checks = [], difference, attribution } = label;
-  return [
+  const { checks = [], difference, attribution, outcome } = label;
+  const decisive = [
     { title: 'verdict', rank: 0, markdown: planVerdict(label) },
     ...(checks.length > 0 ? [{ title: 'checks', rank: 1, markdown: planChecks(checks) }] : []),
+  ];
+  if (outcome?.status === 'unchanged') return decisive;
+  return [
+    ...decisive,
     ...(difference ? [{ title: 'changes', rank: 2, markdown: planChanges(difference) }] : []),
     ...(difference && difference.classes.length > 0
       ? [{ title: 'class shares', rank: 3, markdown: planClassShares(difference) }]
