@@ -7,7 +7,7 @@ import { openRun } from './lib/open.ts';
 import type { Outcome } from './lib/outcome.ts';
 import { realWorld } from './lib/real-world.ts';
 import { watch } from './lib/report/watch.ts';
-import { openBases } from './lib/review/base.ts';
+import { openComparison } from './lib/review/base.ts';
 import { attempt, attemptAll, type LabelRun, openLabels, preflight, type Run, step } from './lib/run.ts';
 import { readSpec } from './lib/spec/read.ts';
 import * as balance from './lib/steps/balance.ts';
@@ -39,7 +39,7 @@ export async function main(argv: string[], outside: World): Promise<number> {
     const inquiry = openInquiry(run); // after one record, with --explain
 
     await preflight(run); // no token, or a public repo: known before a row is read
-    await openBases(run); // the spec to compare with, if any
+    await openComparison(run); // the version and the spec to compare with, if any
     await attemptAll(run, async () => {
       const fetched = await fetch(run, balance, inquiry?.inspect); // every label in one snapshot, which is closed here
       for (const label of openLabels(run)) {

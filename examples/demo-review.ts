@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { realWorld } from '../lib/real-world.ts';
 import { openStage, SHIPPED } from './stage.ts';
 
@@ -35,6 +35,7 @@ const say = (line: string) => world.stderr.write(`\n── ${line}\n`);
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
 const before = await Bun.file(SHIPPED).text();
+const shipped = relative('.', SHIPPED);
 const edited = join(OUT, 'edited.yaml');
 await Bun.write(
   edited,
@@ -43,8 +44,13 @@ await Bun.write(
 
 await using stage = await openStage(world, join(OUT, 'published'));
 say('Publish a first version with the shipped spec');
-const first = await stage.run(['--config', SHIPPED]);
+const first = await stage.run(['--config', shipped]);
 if (first !== 0) process.exit(first);
 say('A week of data comes in; the spec is edited; a dry run shows what would change, and why');
 await stage.database.exec(NEW_WEEK);
-process.exitCode = await stage.run(['--dry-run', '--out', OUT, '--config', edited, '--compare-config', SHIPPED]);
+process.exitCode = await stage.run(['--dry-run', '--out', OUT, '--config', edited, '--compare-config', shipped]);
+say('Next');
+world.stderr.write(`The edit:              diff ${shipped} ${edited}
+The report to look at: ${OUT}/report.html
+Ship exactly this:     bun pipeline.ts --publish ${OUT}
+`);

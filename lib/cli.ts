@@ -68,6 +68,8 @@ function checkCombination(options: Options): void {
     refuse('--plan-digest', 'it goes with --publish', 'add --publish DIR');
   if (publish !== undefined && WITHOUT_PUBLISH.some((name) => options[name] !== undefined && options[name] !== false))
     refuse('--publish', 'it ships files that are there already', `leave out ${WITHOUT_PUBLISH.map(flagOf).join(', ')}`);
+  if (explain !== undefined && (against !== undefined || compareConfig !== undefined))
+    refuse('--explain', 'it compares with nothing', 'leave out --against and --compare-config');
   if (explain !== undefined && (json || check))
     refuse('--explain', 'it prints a row’s text on the terminal, and nothing else', 'leave out --json and --check');
 }

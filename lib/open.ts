@@ -8,6 +8,7 @@ import type { Target } from './edges/target.ts';
 import { PipelineError, toPipelineError } from './errors.ts';
 import { EventStream } from './events.ts';
 import type { Options } from './options.ts';
+import { DRY_RUN, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN } from './report/names.ts';
 import { noSamples } from './report/samples.ts';
 import type { LabelRun, Run } from './run.ts';
 import { planMask } from './secrets.ts';
@@ -22,6 +23,7 @@ const FIRST_WAIT_MS = 2000; // before the second attempt on the database; double
 export async function openRun(spec: Spec, options: Options, world: World): Promise<Run> {
   const { openEngine } = await import('./edges/duckdb.ts');
   const events = new EventStream(() => world.clock.now());
+  if (options.dryRun && options.explain === undefined) await clearPlan(options, world);
   const spool = await openSpool(options, world);
   const engine = await openEngine(spool, spec.database.memoryLimitMb);
   const interrupt = () => engine.interrupt();
@@ -46,6 +48,12 @@ export async function openRun(spec: Spec, options: Options, world: World): Promi
       await rm(spool, { recursive: true, force: true });
     },
   };
+}
+
+/** What an earlier dry run left: were this one to die, its files and an older report must not be taken for one plan. */
+async function clearPlan({ out }: Options, { cwd }: World): Promise<void> {
+  for (const name of [REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML, DRY_RUN])
+    await rm(resolve(cwd, out, name), { recursive: true, force: true }).catch(() => {}); // openSpool() says what is wrong
 }
 
 async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun> {

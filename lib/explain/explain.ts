@@ -127,14 +127,17 @@ async function maskTexts({ engine, options, mask }: Run, texts: string[]): Promi
   return (options.rawSamples ? texts : await maskPersonalData(engine, texts)).map(mask);
 }
 
-/** Mask the labels as they were found: one that is no class may be anything. */
+/** Labels as they were found may be anything where they are no class, and a key may be somebody's address. */
+const PERSONAL = new Set(['value', 'key']);
+
+/** Mask what may name a person. */
 async function maskValues(run: Run, explanation: Explanation): Promise<Explanation> {
   const values = new Set<string>();
   const text = JSON.stringify(explanation, (name, value) => {
-    if (name === 'value' && typeof value === 'string') values.add(value);
+    if (PERSONAL.has(name) && typeof value === 'string') values.add(value);
     return value;
   });
   const masked = await maskTexts(run, [...values]);
   const maskOf = new Map([...values].map((value, index) => [value, masked[index]]));
-  return JSON.parse(text, (name, value) => (name === 'value' ? (maskOf.get(value) ?? value) : value));
+  return JSON.parse(text, (name, value) => (PERSONAL.has(name) ? (maskOf.get(value) ?? value) : value));
 }

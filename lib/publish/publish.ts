@@ -8,6 +8,7 @@ import { conclude } from '../finish.ts';
 import { openSpool, openTarget } from '../open.ts';
 import type { Options } from '../options.ts';
 import type { Outcome } from '../outcome.ts';
+import { shownPath } from '../report/names.ts';
 import { planDigest } from '../report/plan-digest.ts';
 import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
 import { noSamples } from '../report/samples.ts';
@@ -118,7 +119,11 @@ async function shipLabel(shipment: Shipment, label: ShippedLabel): Promise<Outco
   if (!plan) return undefined;
   const { root, spool, world } = shipment;
   const files = await verifyFiles(root, plan, spool && join(spool, report.label), world.signal);
-  if (spool === undefined) return await dryShip(shipment, label, plan);
+  if (spool === undefined) {
+    const outcome = await dryShip(shipment, label, plan);
+    if (outcome.status === 'unchanged') delete report.plan; // carried out by an earlier attempt
+    return outcome;
+  }
   // A directory is locked from the reading of its head to the switch.
   const outcome = await target.locked(() => ship({ ...shipment, spool }, label, plan, files));
   report.files = plan.files;
@@ -140,10 +145,10 @@ async function standingOf({ target, report }: ShippedLabel, plan: PlanReport) {
 }
 
 /** What would come of it. */
-async function dryShip({ root }: Shipment, label: ShippedLabel, plan: PlanReport): Promise<Outcome> {
+async function dryShip({ options }: Shipment, label: ShippedLabel, plan: PlanReport): Promise<Outcome> {
   const { standing } = await standingOf(label, plan);
   if (standing.state === 'landed' && standing.tagged) return { status: 'unchanged', version: plan.version };
-  return { status: 'planned', version: plan.version, directory: join(root, plan.directory) };
+  return { status: 'planned', version: plan.version, directory: shownPath(options.publish ?? '.', plan.directory) };
 }
 
 /** A commit whose answer was lost may have landed, or created the repo only: the head is read again, and judged again. */

@@ -5,11 +5,9 @@ import type { Job } from '../run.ts';
 import { renderHtml } from './html.ts';
 import { formatReport } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
+import { REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN } from './names.ts';
 import type { RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
-
-export const REPORT_JSON = 'report.json'; // also the plan that --publish ships
-export const REPORT_HTML = 'report.html';
 
 /** Write report.json, report.md and report.html into --out. Only the last one holds texts of rows, so it is private. */
 export async function writeReports(
@@ -28,7 +26,7 @@ export async function writeReports(
   try {
     await mkdir(folder, { recursive: true });
     await write(REPORT_JSON, formatReport(report));
-    await write('report.md', renderMarkdown(report));
+    await write(REPORT_MARKDOWN, renderMarkdown(report));
     await write(REPORT_HTML, await renderHtml(report, samples), 0o600);
   } catch (cause) {
     const { code } = cause as { code?: string };

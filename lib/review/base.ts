@@ -5,24 +5,58 @@ import { parseMetadata } from '../dataset/published.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
 import { problemOf } from '../outcome.ts';
 import { noSamples } from '../report/samples.ts';
-import { type LabelRun, openLabels, type Run } from '../run.ts';
+import { attempt, fail, type LabelRun, openLabels, type Run, warn } from '../run.ts';
 import { parseSpec } from '../spec/read.ts';
-import type { LabelSpec } from '../spec/spec.ts';
+import { type LabelSpec, targetName } from '../spec/spec.ts';
+import { requireVersion } from './compared.ts';
 
 const PUBLISHED = 'published'; // names the spec in the metadata of the target's head
 
 /**
- * Give each label the spec of --compare-config beside its own. A label that the base does not have is new, and has none.
+ * Find what a dry run compares with, before a row is read: the version of --against, and the spec of --compare-config, which each label
+ * gets beside its own. A label that the base does not have is new, and has none.
  *
  * @throws SpecError with all problems of the base; PipelineError SPEC_NOT_FOUND
  */
-export async function openBases(run: Run): Promise<void> {
-  const { compareConfig } = run.options;
-  if (compareConfig === undefined) return;
-  const base = compareConfig === PUBLISHED ? undefined : await readBase(run, compareConfig);
+export async function openComparison(run: Run): Promise<void> {
+  const { against, compareConfig } = run.options;
+  if (against !== undefined) await findVersion(run, against);
+  if (compareConfig === PUBLISHED) await openPublishedBases(run);
+  else if (compareConfig !== undefined) openBases(run, compareConfig, await readBase(run, compareConfig));
+}
+
+/** Each label has versions of its own: one that lacks the version is not compared, unless all lack it. */
+async function findVersion(run: Run, version: string): Promise<void> {
+  const labels = openLabels(run);
+  const problems = new Map<LabelRun, unknown>();
+  for (const label of labels)
+    await attempt(run, label, () => requireVersion(label, version).catch((thrown) => void problems.set(label, thrown)));
+  for (const [label, problem] of problems) {
+    if (problems.size === labels.length) fail(run, label, problem);
+    else warn(run, `there is no version ${version} to compare with`, label.spec.name);
+  }
+}
+
+function openBases(run: Run, file: string, base: Map<string, LabelSpec>): void {
   for (const label of openLabels(run)) {
-    const spec = base ? base.get(label.spec.name) : await readPublishedSpec(run, label).catch(refuse(run, label));
+    const spec = base.get(label.spec.name);
+    if (!spec) continue;
+    label.base = openBase(label, spec);
+    const before = targetName(spec.target);
+    if (before !== label.report.target)
+      warn(run, `it publishes to ${label.report.target} instead of ${before}, which gets no new version`, spec.name);
+  }
+  const names = run.spec.labels.map(({ name }) => name);
+  const removed = [...base.keys()].filter((name) => !names.includes(name));
+  if (removed.length > 0 && run.options.labels.length === 0)
+    warn(run, `${file} has ${removed.join(', ')}, which this spec has not: nothing new is published there`);
+}
+
+async function openPublishedBases(run: Run): Promise<void> {
+  for (const label of openLabels(run)) {
+    const spec = await readPublishedSpec(run, label).catch(refuse(run, label));
     if (spec) label.base = openBase(label, spec);
+    else if (!label.report.attribution) warn(run, 'no published spec to compare with', label.spec.name);
   }
 }
 

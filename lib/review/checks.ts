@@ -7,7 +7,8 @@ import { type LabelRun, type Run, warn } from '../run.ts';
 import type { CheckSpec, LimitCheck } from '../spec/spec.ts';
 import { runQueries } from './sql-check.ts';
 
-const OR_MORE = 'or more';
+const COUNTED = 1000; // rows of a query; whether there are more is known, how many more is not
+const MORE = `more than ${COUNTED}`;
 const SHOWN_CHARACTERS = 300; // of a value in the samples
 
 /** What the checks are held against. Rows, unless said otherwise. */
@@ -42,7 +43,7 @@ export function evaluateChecks(checks: readonly CheckSpec[], facts: CheckFacts):
     if (check.kind === 'conflicts') return { name, severity, ...verdict(facts.conflicts, 0) };
     const result = facts.queries.get(name) ?? { error: 'it did not run' };
     if ('error' in result) return { name, severity, status: 'failed', limit: 0, detail: result.error };
-    return { name, severity, ...verdict(result.rows, 0), ...(result.more ? { detail: OR_MORE } : {}) };
+    return { name, severity, ...verdict(result.rows, 0), ...(result.more ? { detail: MORE } : {}) };
   });
 }
 
@@ -100,9 +101,8 @@ export async function runChecks(
   mask: (texts: string[]) => Promise<string[]>,
 ): Promise<void> {
   const { spec, report, samples } = label;
-  const limit = Math.max(1, run.options.samples) + 1; // rows; one more than are shown
-  const queried = await runQueries(run, label, assigned, limit);
-  const queries = new Map([...queried].map(([name, found]) => [name, countRows(found, limit)]));
+  const queried = await runQueries(run, label, assigned, COUNTED + 1);
+  const queries = new Map([...queried].map(([name, found]) => [name, countRows(found)]));
   const facts = { ...readFacts(report), drift, queries };
   if (spec.duplicates === 'keep') facts.duplicates = await countRepeated(run, assigned);
   report.checks = evaluateChecks(spec.checks, facts);
@@ -110,8 +110,9 @@ export async function runChecks(
   settle(run, label, report.checks);
 }
 
-function countRows(found: SandboxRows | SandboxProblem, limit: number): QueryFact {
-  return 'kind' in found ? { error: found.kind } : { rows: found.rows.length, more: found.rows.length === limit };
+function countRows(found: SandboxRows | SandboxProblem): QueryFact {
+  if ('kind' in found) return { error: found.kind };
+  return { rows: Math.min(found.rows.length, COUNTED), more: found.rows.length > COUNTED };
 }
 
 /** The facts that the report has; a check of what nobody measured is a fault of the program. */
@@ -180,7 +181,7 @@ function settle(run: Run, { spec }: LabelRun, checks: CheckReport[]): void {
     if (severity === 'warn') warnOnce(run, `checks of ${spec.name} failed: ${what}`, spec.name);
     else
       throw new PipelineError('CHECK_FAILED', `Cannot publish ${spec.name}: ${what}`, {
-        fix: 'look at the checks in report.html of a dry run; correct the data, or change the limit in the YAML',
+        fix: 'look at the checks in the report; correct the data, or change the limit in the YAML',
       });
   }
 }
@@ -195,8 +196,7 @@ function describeFailure({ name, limit = 0, found, detail }: CheckReport): strin
   if (found === undefined) return `${name} could not run (${detail})`;
   if (name === 'min_per_class') return `${name} found ${found} (${detail}), must be at least ${limit}`;
   if (name === 'no_conflicts') return `${name} found ${found} ${found === 1 ? 'text' : 'texts'}, must be none`;
-  if (name.startsWith('sql.'))
-    return `${name} found ${found} ${found === 1 ? 'row' : 'rows'}${detail ? ` ${detail}` : ''}, must be none`;
+  if (name.startsWith('sql.')) return `${name} found ${detail ?? found} ${found === 1 ? 'row' : 'rows'}, must be none`;
   return `${name} found ${formatFigure(found, limit)}, must be at most ${limit}`;
 }
 

@@ -13,8 +13,6 @@ import { excerpt, planChange } from './text-diff.ts';
 /**
  * Compare what would be published with what is: the difference in figures and examples and, with --compare-config, which of it the spec
  * made and which the data.
- *
- * @throws PipelineError VERSION_UNKNOWN
  */
 export async function compare(
   run: Run,

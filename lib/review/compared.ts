@@ -28,8 +28,7 @@ export interface Compared {
 /**
  * Read the rows of the target's head, or of the version that --against names.
  *
- * @returns undefined where nothing is published
- * @throws PipelineError VERSION_UNKNOWN
+ * @returns undefined where there is no such version
  */
 export async function readCompared(
   run: Run,
@@ -37,7 +36,7 @@ export async function readCompared(
   published: PublishedVersion,
 ): Promise<Compared | undefined> {
   const { against } = run.options;
-  const head = against === undefined ? published.head : await readTag(label, against);
+  const head = against === undefined ? published.head : await label.target.readVersion(against);
   if (head.state !== 'published') return undefined;
   const metadata = against === undefined ? published.metadata : parseMetadata(label, head.metadata);
   const table = identifier(`compared_${label.spec.name}`);
@@ -47,16 +46,21 @@ export async function readCompared(
   return { table, ledger, metadata, texts: (ids) => readTexts(run, table, files, ids) };
 }
 
-async function readTag({ target }: LabelRun, version: string): Promise<Existing> {
-  const head = await target.readVersion(version);
-  if (head.state !== 'absent') return head;
+/** @throws PipelineError VERSION_UNKNOWN */
+export async function requireVersion({ target, spec }: LabelRun, version: string): Promise<undefined> {
   const known = [...(await target.versions()).keys()].sort().reverse();
-  const shown = known.length === 0 ? 'it has none' : `the newest are ${known.slice(0, 5).join(', ')}`;
+  if (known.includes(version)) return;
+  const [newest] = known;
+  const shown =
+    newest === undefined ? 'it has none' : `it has ${known.slice(0, 5).join(', ')}${known.length > 5 ? ' …' : ''}`;
   throw new PipelineError(
     'VERSION_UNKNOWN',
     `Cannot compare with ${version} of ${target.name}: no such version; ${shown}`,
     {
-      fix: known[0] === undefined ? 'leave out --against' : `--against ${known[0]}`,
+      fix:
+        newest === undefined
+          ? 'leave out --against'
+          : `--label ${spec.name} --against ${newest}: each label has versions of its own`,
     },
   );
 }

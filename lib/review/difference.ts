@@ -34,9 +34,15 @@ export async function pairRows(
   await engine.run('CREATE OR REPLACE TEMP TABLE pairs (id BIGINT, "row" BIGINT, recleaned BOOLEAN)');
   await engine.run(planSame(compared.table, ['text_hash', 'class', 'split'])); // most rows, and the right ones among equals
   await engine.run(planSame(compared.table, ['text_hash']));
-  await engine.run(planRecleaned(compared, assigned.members));
+  // A row may have several candidates, and each insertion takes the best pairs only.
+  for (let known = -1, now = await countPairs(engine); now !== known; known = now, now = await countPairs(engine))
+    await engine.run(planRecleaned(compared, assigned.members));
   await engine.run(planDifference(table, compared.table));
   return { table, compared };
+}
+
+async function countPairs(engine: Engine): Promise<number> {
+  return (await engine.row<{ n: number }>('SELECT count(*) AS n FROM pairs')).n;
 }
 
 /** The rows that would be published, with the names of their class and split. */

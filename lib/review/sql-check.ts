@@ -60,10 +60,15 @@ async function runQuery(
 ): Promise<SandboxRows | SandboxProblem> {
   const late = AbortSignal.timeout(spec.database.statementTimeoutMs);
   const signal = AbortSignal.any([world.signal, late]);
-  const problem = await findProblem(sandbox, sql, signal);
-  const found = problem === undefined ? await sandbox.rows(sql, limit, signal) : { kind: problem };
+  try {
+    const problem = await findProblem(sandbox, sql, signal);
+    const found = problem === undefined ? await sandbox.rows(sql, limit, signal) : { kind: problem };
+    if (!signal.aborted) return found;
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown; // else it was stopped between two statements
+  }
   world.signal.throwIfAborted();
-  return late.aborted ? { kind: 'stopped after database.statement_timeout' } : found;
+  return { kind: 'stopped after database.statement_timeout' };
 }
 
 /** Why a query cannot run, in words that quote the query at most: no row has been read. */
@@ -77,6 +82,9 @@ async function findProblem(sandbox: Sandbox, sql: string, signal: AbortSignal): 
 /** Table functions that make rows of their arguments alone; others read files and settings, or change what the process prints. */
 const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'json_each', 'json_tree']);
 
+/** Names that are tables where no WITH declares them; a WITH counts in all of a query, whatever its scope. */
+const CATALOG = /^(sqlite_|duckdb_|pg_|pragma_|information_schema)/;
+
 /**
  * Find what a query uses besides `dataset`, its own WITH and pure functions. The engine's locks keep files and the network away; they leave
  * it the catalog, and functions such as enable_profiling(), which prints the query's plan on stdout.
@@ -88,7 +96,10 @@ export function findOutside(parsed: unknown): string | undefined {
   if (error === true) return error_type === 'parser' ? `Parser Error: ${error_message}` : 'it is not one SELECT';
   if (!Array.isArray(statements) || statements.length !== 1) return 'it is not one SELECT';
   const nodes = [...walk(statements)];
-  const own = new Set(['dataset', ...nodes.flatMap(commonTables)]);
+  const declared = nodes.flatMap(commonTables);
+  const hiding = declared.find((name) => CATALOG.test(name));
+  if (hiding !== undefined) return `it calls a WITH "${hiding}", which is a name of the catalog`;
+  const own = new Set(['dataset', ...declared]);
   for (const node of nodes) {
     const problem = findOutsideNode(node, own);
     if (problem !== undefined) return problem;

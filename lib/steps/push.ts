@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { planCard } from '../dataset/card.ts';
 import { commitVersion, revisionOf, staleFiles, tagVersion } from '../dataset/commit.ts';
 import { CARD, LEDGER, METADATA } from '../dataset/files.ts';
@@ -12,9 +12,8 @@ import type { Assigned } from '../dataset/tables.ts';
 import { nextVersion } from '../dataset/version.ts';
 import { PipelineError } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
+import { DRY_RUN, shownPath } from '../report/names.ts';
 import type { LabelRun, Run } from '../run.ts';
-
-const DRY_RUN = 'dry-run'; // folder below --out
 
 /** Publish one label's rows as a new version, unless the target holds the same already. A dry run only writes the files, --explain not even those. */
 export async function push(
@@ -73,11 +72,6 @@ export async function push(
   const identity = { version, fingerprint };
   const { revision, url } = await commitVersion(shipping, head, { version, message, files, deletions }, identity);
   return { status: 'success', version, revision, url };
-}
-
-/** A path as a person gave it: what is relative begins with a dot, so that it is never taken for a repo. */
-function shownPath(out: string, path: string): string {
-  return isAbsolute(out) ? join(out, path) : `./${join(out, path)}`;
 }
 
 /** Published ids mean what they meant: a class list may only grow at its end. */

@@ -80,7 +80,7 @@ describe('evaluateChecks()', () => {
 
   test.each([
     ['none', { status: 'passed', found: 0 }],
-    ['some', { status: 'failed', found: 6, detail: 'or more' }],
+    ['some', { status: 'failed', found: 6, detail: 'more than 1000' }],
     ['broken', { status: 'failed', detail: 'Conversion Error' }],
     ['never_run', { status: 'failed' }],
   ] as const)('a query: %s', (name, wanted) => {

@@ -118,7 +118,7 @@ sql:
     );
     expect(message).not.toMatch(/max_dropped_share|max_length|sql\.many|text \d|k7/);
     expect(run.warnings).toHaveLength(1);
-    expect(run.warnings[0]).toMatch(/max_length\D* 310\D* 300;.*sql\.many\D* 4 rows or more/);
+    expect(run.warnings[0]).toMatch(/max_length\D* 310\D* 300;.*sql\.many\D* \d+ rows,/);
     expect(events.filter(({ type }) => type === 'checks.failed')).toEqual([
       { type: 'checks.failed', label: 'topic', severity: 'warn', checks: ['max_length', 'sql.many'] },
       {
@@ -146,7 +146,8 @@ sql:
     ]);
     const without = await checked(sql, { samples: 0 });
     expect(without.label.samples.checks).toEqual([]);
-    expect(without.label.report.checks?.[0]).toMatchObject({ found: 2, detail: 'or more' });
+    expect(without.label.report.checks?.[0]).toEqual(label.report.checks?.[0] as never);
+    expect(label.report.checks?.[0]?.found).toBeGreaterThan(2);
   });
 
   test('masks a value before it is cut, so that half a number cannot stay', async () => {
