@@ -32,6 +32,9 @@ interface Page {
 function renderLabel(explanation: Explanation, page: Page): string[] {
   const { label, target, records, rows, memory, outcome, limit } = explanation;
   const say = (term: string, text: string, style?: Style) => define(term, cellsOf(text), page, style);
+  // An outcome is the label's: below a key that stands nowhere it would read as the record's. A problem says why.
+  const isNowhere = rows.length === 0 && !memory && records?.every(({ total }) => total === 0);
+  const told = outcome && (!isNowhere || 'problem' in outcome) ? outcome : undefined;
   const isPlaced = rows.some(({ fate }) => fate !== undefined && 'placed' in fate && fate.placed !== undefined);
   return [
     ...fill([...cellsOf(label, 'bold'), ...cellsOf(` → ${visible(target)}`)], page.width, page.paint),
@@ -42,8 +45,8 @@ function renderLabel(explanation: Explanation, page: Page): string[] {
       ...renderFate(row, limit, say),
     ]),
     ...(memory && !isPlaced ? say('published', formatMemory(memory)) : []),
-    ...(outcome ? say('outcome', visible(formatStatus(outcome))) : []),
-    ...(outcome && 'problem' in outcome && outcome.problem.fix ? say('fix', visible(outcome.problem.fix)) : []),
+    ...(told ? say('outcome', visible(formatStatus(told))) : []),
+    ...(told && 'problem' in told && told.problem.fix ? say('fix', visible(told.problem.fix)) : []),
   ];
 }
 
@@ -52,7 +55,8 @@ type Say = (term: string, text: string, style?: Style) => string[];
 function renderRecords(records: SourceRecord[] | undefined, say: Say): string[] {
   if (!records) return say('found', 'nobody looked: the label ended before its sources were read', 'yellow');
   const found = records.filter(({ total }) => total > 0);
-  if (found.length === 0) return say('found', 'in neither source', 'yellow');
+  if (found.length === 0)
+    return say('found', 'in neither source; the key is compared with the text form of `key`', 'yellow');
   return [
     ...found.flatMap(({ source, rows, total }) => [
       ...rows.flatMap((row) => say('found', `${source}: ${formatValue(row.value)}, ${formatLength(row)}`)),
@@ -136,7 +140,7 @@ function formatDrop(
     case 'conflict': {
       const classes = fate.classes.map(
         ({ name, reviewed, unreviewed }) =>
-          `${quote(name)} (${formatCount(reviewed)} reviewed, ${formatCount(unreviewed)} not)`,
+          `${quote(name)} (${formatCount(reviewed)} reviewed, ${formatCount(unreviewed)} unreviewed)`,
       );
       const end = fate.winner === undefined ? 'none of them is kept' : `${quote(fate.winner)} is kept`;
       return `its text stands under ${classes.join(' and ')}; ${end}`;

@@ -191,9 +191,14 @@ export function describeAlarms({ difference, split }: LabelReport): Alarm[] {
   ];
 }
 
-/** `0123456789ab`: enough of a SHA-256 or a revision to compare by eye. */
+/** `0123456789ab`: enough of a SHA-256 to compare by eye. */
 export function shorten(hash: string): string {
   return hash.slice(0, 12);
+}
+
+/** What a plan is made on top of: a commit of the Hub is shortened, a version of a directory says all of its name. */
+export function formatHead(head: string): string {
+  return /^[0-9a-f]{40}$/.test(head) ? shorten(head) : head;
 }
 
 /** How to publish what was reviewed and nothing else; undefined where nothing is ready. */

@@ -42,9 +42,9 @@ export function renderReport(
   const width = Math.max(NARROWEST, columns ?? PIPE_COLUMNS);
   const { labels, dryRun, warnings } = report;
   const sections = [
-    dryRun && labels.length > 1 ? renderSummary(labels, width, paint) : [],
     ...labels.map((label) => renderLabel(label, dryRun ? 'dry' : 'real', samples.get(label.label), width, paint)),
     dryRun ? [...renderEffects(report, width, paint), ...renderSnapshot(report, width)] : [],
+    dryRun && labels.length > 1 ? renderSummary(labels, width, paint) : [], // at the end, which has not scrolled away
     renderDigest(report, width),
     warnings.flatMap((warning) => hang(`${paint('yellow', 'warning')}:`, warning, width, 2)),
   ];

@@ -10,6 +10,7 @@ import {
   formatDelta,
   formatDrift,
   formatFound,
+  formatHead,
   formatInstant,
   formatLimit,
   formatPoints,
@@ -109,6 +110,13 @@ describe('planImbalance()', () => {
     expect(planImbalance(department({ classes: ['A', 'B', 'C', 'D', 'E'] }))?.ratio).toBeUndefined();
     expect(planImbalance(ended('x', SUCCESS))).toBeUndefined();
   });
+});
+
+test('formatHead() shortens a commit, and nothing that only looks like one', () => {
+  const commit = '0123456789abcdef0123456789abcdef01234567';
+  expect(formatHead(commit)).toBe('0123456789ab');
+  for (const version of ['v20261124_205959', 'main', `${commit}8`, `v${commit.slice(1)}`])
+    expect(formatHead(version)).toBe(version);
 });
 
 describe('formatShipping()', () => {

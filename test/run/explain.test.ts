@@ -80,8 +80,12 @@ describe('a row that was dropped', () => {
     ['null_label', 'nl', []],
     ['unknown_class', 'uc', ['"Aple"', '"Apple"']],
     ['empty_text', 'et', []],
-    ['conflict', 'c1', ['"Apple" (1 reviewed, 0 not)', '"Banana" (1 reviewed, 0 not)', 'none']],
-    ['conflict', 'r2', ['"Apple" (1 reviewed, 0 not)', '"Banana" (0 reviewed, 1 not)', '"Apple" is kept']],
+    ['conflict', 'c1', ['"Apple" (1 reviewed, 0 unreviewed)', '"Banana" (1 reviewed, 0 unreviewed)', 'none']],
+    [
+      'conflict',
+      'r2',
+      ['"Apple" (1 reviewed, 0 unreviewed)', '"Banana" (0 reviewed, 1 unreviewed)', '"Apple" is kept'],
+    ],
     ['duplicate', 'd2', ['"d1"']],
   ])('is told its reason %s and the facts behind it', async (reason, key, facts) => {
     const answer = await explain(key);
@@ -155,6 +159,7 @@ describe('a row that is not there', () => {
     const answer = await explain('nobody', { yaml });
     expect(answer.exitCode).toBe(0);
     expect(answer.text.match(/^ {2}found .*neither/gm)).toHaveLength(2);
+    expect(said(answer, 'outcome')).toBeUndefined();
     const one = await explain('nobody', { yaml }, '--label', 'other');
     expect(one.text).toContain('other →');
     expect(one.text).not.toContain('topic →');

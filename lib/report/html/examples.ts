@@ -74,7 +74,7 @@ export function conflictExamples({ conflicts }: LabelSamples): Html | undefined 
 function conflictExample({ text, winner, classes }: LabelSamples['conflicts'][number]): Html {
   const votes = classes.map(
     ({ name, reviewed, unreviewed }) =>
-      html`<li>${named(name)}: ${countOf(reviewed, 'row')} reviewed, ${unreviewed} not</li>`,
+      html`<li>${named(name)}: ${countOf(reviewed, 'row')} reviewed, ${unreviewed} unreviewed</li>`,
   );
   const kept = winner === null ? 'none is kept' : html`kept as ${named(winner)}`;
   return example([kept], html`${plainText(text)}<ul class="votes">${votes}</ul>`);

@@ -4,6 +4,7 @@ import {
   formatAttribution,
   formatBytes,
   formatEstimate,
+  formatHead,
   formatNumber,
   formatPoints,
   formatShare,
@@ -59,7 +60,7 @@ function summarizePlan({ files, deletions, createsRepo, private: hidden }: PlanR
 
 function planPlan({ head, version, message, files, deletions, restarts }: PlanReport): string {
   const facts = [
-    `on top of ${head === null ? 'nothing: the repo does not exist' : code(shorten(head))}`,
+    `on top of ${head === null ? 'nothing: the repo does not exist' : code(formatHead(head))}`,
     `tag ${code(version)}`,
     `commit ${code(message)}`,
     ...deletions.map((path) => `deletes ${code(path)}`),

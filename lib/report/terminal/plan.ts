@@ -1,4 +1,12 @@
-import { formatBytes, formatEstimate, formatInstant, formatShipping, NOT_YET, shorten } from '../figures.ts';
+import {
+  formatBytes,
+  formatEstimate,
+  formatHead,
+  formatInstant,
+  formatShipping,
+  NOT_YET,
+  shorten,
+} from '../figures.ts';
 import { type Paint, wrap } from '../layout.ts';
 import type { LabelReport, RunReport } from '../report.ts';
 import { renderTable } from './table.ts';
@@ -9,7 +17,7 @@ export function renderPlan({ plan, target, outcome }: LabelReport, width: number
   if (!plan) return [];
   const repo = plan.createsRepo
     ? `${target} (created, ${plan.private ? 'private' : 'PUBLIC'})`
-    : `${target} (exists${plan.head ? `, head ${shorten(plan.head)}` : ''})`;
+    : `${target} (exists${plan.head ? `, head ${formatHead(plan.head)}` : ''})`;
   const files = plan.files.map(({ path, size, sha256 }) => ({
     name: path,
     cells: [formatBytes(size), shorten(sha256)],

@@ -63,7 +63,10 @@ function renderParts(parts: TextPart[], paint: Paint): string {
 
 function renderConflict({ text, winner, classes }: LabelSamples['conflicts'][number], width: number): string[] {
   const said = classes.map(({ name, reviewed, unreviewed }) => {
-    const by = [...(reviewed > 0 ? [`${reviewed} reviewed`] : []), ...(unreviewed > 0 ? [`${unreviewed} not`] : [])];
+    const by = [
+      ...(reviewed > 0 ? [`${reviewed} reviewed`] : []),
+      ...(unreviewed > 0 ? [`${unreviewed} unreviewed`] : []),
+    ];
     return `${name} (${by.join(', ')})`;
   });
   return item(`${said.join(' | ')} → ${winner ?? 'all dropped'}`, quote(text), width);

@@ -66,8 +66,11 @@ function renderStacked(
   const pairs = cells.flatMap((cell, column) =>
     cell === '' || cell === NONE ? [] : [`${header.cells[column]} ${cell}`.trim()],
   );
-  const values = pairs.length > 0 ? hang(' ', pairs.join(', '), width, 2) : [];
-  const more = note ? hang(' ', note, width, 2) : [];
-  const lines = [...wrap(plain(name), width).map((line) => paint('bold', line)), ...values, ...more];
+  const indent = /^ */.exec(name)?.[0] ?? '';
+  const room = width - indent.length;
+  const values = pairs.length > 0 ? hang(' ', pairs.join(', '), room, 2) : [];
+  const more = note ? hang(' ', note, room, 2) : [];
+  const names = wrap(plain(name), room).map((line) => paint('bold', line));
+  const lines = [...names, ...values, ...more].map((line) => `${indent}${line}`);
   return style ? lines.map((line) => paint(style, line)) : lines;
 }

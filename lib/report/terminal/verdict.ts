@@ -50,7 +50,7 @@ export function renderOutcome(outcome: Outcome | undefined, width: number, paint
   }
 }
 
-/** One line per label: what a reviewer of several looks at first. */
+/** One line per label: what a reviewer of several looks at first, where a terminal stops scrolling. */
 export function renderSummary(labels: LabelReport[], width: number, paint: Paint): string[] {
   const rows = labels.map((label) => {
     const { outcome, difference, checks } = label;
