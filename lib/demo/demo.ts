@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Options } from '../options.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
@@ -11,13 +12,15 @@ export interface Demo extends AsyncDisposable {
   redirect(spec: Spec): Spec;
 }
 
-export async function openDemo({ out }: Options, world: World): Promise<Demo> {
+export async function openDemo(options: Options, world: World): Promise<Demo> {
+  const { out } = options;
   world.stderr.write('Starting an embedded PostgreSQL with generated grievances...\n');
   const database = await startDemoDatabase();
   const { complaints, reports } = database.rows;
   world.stderr.write(`It holds ${complaints} complaints and ${reports} reports of misclassified ones.\n`);
   const folder = (name: string) => (out.startsWith('/') ? join(out, name) : `./${join(out, name)}`);
   const env = {
+    ...(await targetVariables(options, world, folder)),
     ...world.env,
     POSTGRES_URL: database.url,
     DEPARTMENT_DATASET: folder('department'),
@@ -31,4 +34,15 @@ export async function openDemo({ out }: Options, world: World): Promise<Demo> {
     }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
+}
+
+/** Variables that stand for a label's target: where it would be published does not matter here. */
+async function targetVariables(
+  { config }: Options,
+  { cwd }: World,
+  folder: (name: string) => string,
+): Promise<Record<string, string>> {
+  const text = await readFile(resolve(cwd, config), 'utf8').catch(() => ''); // readSpec() says what is wrong
+  const names = [...text.matchAll(/\brepo: *["']?\$\{(\w+)\}/g)].map(([, name = '']) => name);
+  return Object.fromEntries(names.map((name) => [name, folder(name.toLowerCase())]));
 }

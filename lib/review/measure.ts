@@ -50,7 +50,7 @@ async function measureLengths(engine: Engine, cleaned: string): Promise<NonNulla
 }
 
 /** Texts that stand under several classes, by these classes and by what became of them. */
-async function countConflicts(engine: Engine, { spec }: LabelRun, cleaned: string): Promise<ConflictsReport> {
+export async function countConflicts(engine: Engine, { spec }: LabelRun, cleaned: string): Promise<ConflictsReport> {
   const groups = await engine.rows<{ ids: string; winner: number | null; texts: number; rows: number }>(
     `SELECT ids, winner, count(*) AS texts, sum(n)::BIGINT AS rows FROM (${planConflictGroups(cleaned)})
 GROUP BY ids, winner ORDER BY texts DESC, ids, winner`,

@@ -2,6 +2,7 @@ import { planCleanText, stagesOf } from '../dataset/clean-text.ts';
 import { type Cleaned, type Fetched, planHash, planKeyOrder, tableOf } from '../dataset/tables.ts';
 import { PipelineError } from '../errors.ts';
 import { DROP_REASONS, type DropReason, type Drops } from '../report/report.ts';
+import { countConflicts } from '../review/measure.ts';
 import { sampleCleaning } from '../review/sample.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { nearest } from '../spec/nearest.ts';
@@ -23,7 +24,6 @@ export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promis
   await engine.run(planCleaned(table, fetched.table, spec), { salt: run.salt });
   await engine.run(planGroups(table, spec));
   await engine.run(planConflicts(table));
-  if (spec.conflicts === 'fail') await refuseConflicts(run, label, table);
   if (spec.duplicates === 'one') await engine.run(planDuplicates(table));
   Object.assign(report, await countRows(run, table));
   report.unknownClasses = await listUnknownClasses(run, table, spec);
@@ -33,6 +33,7 @@ export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promis
   run.events.emit({ type: 'rows.cleaned', label: spec.name, kept: total, dropped: report.dropped ?? {} });
   if (run.options.dryRun || run.options.demo) await sampleCleaning(run, label, { table, fetched });
   if (run.options.explain === undefined) await engine.run(`DROP TABLE ${fetched.table}`);
+  if (spec.conflicts === 'fail') await refuseConflicts(run, label, table);
   return { table, fetched };
 }
 
@@ -105,11 +106,13 @@ function planDuplicates(table: string): string {
 ) AS ranked WHERE ${table}."row" = other AND n > 1`;
 }
 
-async function refuseConflicts({ engine }: Run, { spec }: LabelRun, table: string): Promise<void> {
+async function refuseConflicts({ engine }: Run, label: LabelRun, table: string): Promise<void> {
+  const { spec, report } = label;
   const { texts } = await engine.row<{ texts: number }>(
     `SELECT count(DISTINCT hash) AS texts FROM ${table} WHERE reason = 'conflict'`,
   );
   if (texts === 0) return;
+  report.conflicts = await countConflicts(engine, label, table);
   throw new PipelineError(
     'CONFLICTS',
     `Cannot publish ${spec.name}: ${texts} texts have two classes, and conflicts is fail`,

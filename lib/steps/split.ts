@@ -42,7 +42,6 @@ export async function split(
   for (const values of quotas) await engine.run(`INSERT INTO quotas VALUES ${values}`);
   await engine.run(planAssigned({ table, members, remembered }, ledger, spec));
   report.split = { ...counts, ...(await countSplits(run, spec, table)) };
-  refuseEmptySplits(label, report.split);
   const splits = Object.fromEntries(report.split.splits.map(({ name, rows }) => [name, rows]));
   run.events.emit({ type: 'rows.split', label: spec.name, splits });
   return { table, members, remembered, cleaned };
@@ -214,8 +213,13 @@ async function refuseRemovedSplits(
   );
 }
 
-function refuseEmptySplits({ spec }: LabelRun, { splits }: SplitReport): void {
-  const empty = splits.filter(({ rows }) => rows === 0).map(({ name }) => name);
+/**
+ * A repo with an empty split cannot be loaded. Apart from split(), so that a report has its figures first.
+ *
+ * @throws PipelineError SPLIT_EMPTY
+ */
+export function refuseEmptySplits({ spec, report }: LabelRun): void {
+  const empty = (report.split?.splits ?? []).filter(({ rows }) => rows === 0).map(({ name }) => name);
   if (empty.length === 0) return;
   throw new PipelineError('SPLIT_EMPTY', `Cannot publish ${spec.name}: split ${empty.join(', ')} would have no row`, {
     fix: 'wait for more rows, or give the split a larger share; a repo with an empty split cannot be loaded',

@@ -93,7 +93,7 @@ describe('the difference from the published version', () => {
     expect(sample?.before?.split).not.toBe(sample?.after?.split as string);
   });
 
-  test('--against compares with an older version, and an unknown one is refused by name', async () => {
+  test('--against compares with an older version', async () => {
     await using workshop = await Workshop.open();
     await workshop.publish(GROUND);
     await workshop.publish([...GROUND, row('1', 'one')]);
@@ -102,9 +102,6 @@ describe('the difference from the published version', () => {
     const older = await workshop.publish(now, labelSpec(), { ...DRY, against: 'v20260101_000100' });
     expect(older.report.difference).toMatchObject({ version: 'v20260101_000100', rows: { before: 30, after: 32 } });
     expect(changesOf(older.report).added).toBe(2);
-    expect(workshop.publish(now, labelSpec(), { ...DRY, against: 'v20990101_000000' })).rejects.toMatchObject({
-      code: 'VERSION_UNKNOWN',
-    });
   });
 
   test('a reordered class list is named, and the rows keep their class names', async () => {

@@ -81,7 +81,7 @@ describe('a check that fails', () => {
     expect(existsSync(join(site.folder, 'urgency'))).toBe(false);
     expect(report.labels[1]?.checks).toMatchObject([
       { name: 'min_per_class', severity: 'refuse', status: 'failed', limit: 1000, detail: 'NORMAL' },
-      { name: 'sql.normal', severity: 'refuse', status: 'failed', found: 6, limit: 0 },
+      { name: 'sql.normal', severity: 'refuse', status: 'failed', found: 150, limit: 0 },
     ]);
     expect(world.stderr.text).toContain("Checks of 'urgency': refused by min_per_class, sql.normal.");
   });

@@ -127,3 +127,38 @@ describe('--compare-config', () => {
     expect(label.plan?.fingerprint).toBe(alone.labels[0]?.plan?.fingerprint as string);
   });
 });
+
+describe('--against', () => {
+  test('a version that no label has is known before a row is read', async () => {
+    await site.sql(fillPlain(300, 100));
+    await site.run();
+    const { report, exitCode, world } = await site.run(['--dry-run', '--against', 'v20990101_000000']);
+    expect(exitCode).toBe(1);
+    expect(report.labels.map(({ outcome }) => outcome)).toMatchObject(
+      Array(2).fill({ status: 'failed', problem: { code: 'VERSION_UNKNOWN' } }),
+    );
+    expect(world.stderr.text).not.toContain('Fetching');
+  });
+
+  test('a label that lacks the version is planned without a difference, and the report says so', async () => {
+    await site.sql(fillPlain(300, 100));
+    const { report: first } = await site.run(['--label', 'urgency']);
+    const [outcome] = first.labels.map((label) => label.outcome);
+    const version = outcome?.status === 'success' ? outcome.version : '';
+    const { report, exitCode } = await site.run(['--dry-run', '--force', '--against', version]);
+    expect(exitCode).toBe(0);
+    expect(report.labels.map(({ difference }) => difference?.version)).toEqual([undefined, version]);
+    expect(report.warnings).toHaveLength(1);
+  });
+});
+
+describe('what an edit takes away', () => {
+  test('a label that is gone, and a target that is another one, are named', async () => {
+    await site.sql(fillPlain(300, 100));
+    const edited = SHIPPED.replace(/\n {2}urgency:[\s\S]*/, '\n').replace('${DEPARTMENT_DATASET}', './elsewhere');
+    await writeFile(join(site.folder, BASE), SHIPPED);
+    const { report } = await site.run(['--dry-run', '--compare-config', BASE], { yaml: edited });
+    expect(report.warnings.filter((warning) => warning.includes('urgency'))).toHaveLength(1);
+    expect(report.warnings.filter((warning) => warning.includes('./elsewhere'))).toHaveLength(1);
+  });
+});

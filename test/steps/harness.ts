@@ -18,7 +18,7 @@ import { literal } from '../../lib/sql.ts';
 import { check } from '../../lib/steps/check.ts';
 import { clean } from '../../lib/steps/clean.ts';
 import { push } from '../../lib/steps/push.ts';
-import { split } from '../../lib/steps/split.ts';
+import { refuseEmptySplits, split } from '../../lib/steps/split.ts';
 
 /** A row as the database would send it. `origin` is correct unless said otherwise. */
 export interface SourceRow {
@@ -94,6 +94,7 @@ export class Workshop implements AsyncDisposable {
     const outcome = await withHead(run, label, async (published) => {
       const assigned = await split(run, label, cleaned, published);
       await check(run, label, assigned, published);
+      refuseEmptySplits(label);
       return push(run, label, assigned, published);
     });
     return {
