@@ -108,7 +108,7 @@ export async function writeLedger(
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await engine.run(
     planCopy(
-      `WITH origins AS (SELECT text_hash AS known, first(version ORDER BY ordinal) AS since FROM ${published.table} GROUP BY text_hash),
+      `WITH origins AS (SELECT text_hash AS known, arg_min_null(version, ordinal) AS since FROM ${published.table} GROUP BY text_hash),
 now AS (
   SELECT text_hash, key_hash, ${name(classes, 'class')} AS class, ${name(splits, 'split')} AS split, ordinal,
     CASE WHEN known IS NULL THEN ${literal(version)} ELSE since END AS version

@@ -39,6 +39,7 @@ export async function openEngine(directory: string, memoryLimitMb: number): Prom
     preserve_insertion_order: 'false',
   });
   const connection = await instance.connect();
+  await connection.run('PRAGMA disable_checkpoint_on_shutdown'); // the database is gone with its directory
   registerFunctions(connection);
   return {
     run: (sql, parameters) => attempt(async () => void (await connection.run(sql, parameters))),

@@ -10,11 +10,11 @@ import { populationStabilityIndex } from './drift.ts';
 
 const SHOWN_PAIRS = 50; // pairs of classes that the report lists
 
-/**
- * Rows before and after, paired: (before_id, before_hash, before_class, before_split, after_row, after_hash, after_key, after_class,
- * after_split, merged, recleaned). One side is null where the other has no partner.
- */
-export interface Difference {
+export interface Difference extends Pick<DifferenceReport, 'classes' | 'splits'> {
+  /**
+   * Rows before and after that differ, paired: (before_id, before_hash, before_class, before_split, after_row, after_hash, after_key,
+   * after_class, after_split, merged, recleaned). One side is null where the other has no partner.
+   */
   table: string;
   compared: Compared;
 }
@@ -32,13 +32,20 @@ export async function pairRows(
   const table = identifier(`difference_${spec.name}`);
   await engine.run(planAfter(spec, assigned));
   await engine.run('CREATE OR REPLACE TEMP TABLE pairs (id BIGINT, "row" BIGINT, recleaned BOOLEAN)');
-  await engine.run(planSame(compared.table, ['text_hash', 'class', 'split'])); // most rows, and the right ones among equals
+  await engine.run(planOnce(compared.table)); // most rows
+  await engine.run(planSame(compared.table, ['text_hash', 'class', 'split'])); // the right ones among equals
   await engine.run(planSame(compared.table, ['text_hash']));
   // A row may have several candidates, and each insertion takes the best pairs only.
   for (let known = -1, now = await countPairs(engine); now !== known; known = now, now = await countPairs(engine))
     await engine.run(planRecleaned(compared, assigned.members));
   await engine.run(planDifference(table, compared.table));
-  return { table, compared };
+  const splits = spec.split.map(({ name }) => name);
+  return {
+    table,
+    compared,
+    classes: await countNames(engine, compared.table, 'class', spec.classes),
+    splits: await countNames(engine, compared.table, 'split', splits),
+  };
 }
 
 async function countPairs(engine: Engine): Promise<number> {
@@ -54,6 +61,13 @@ function planAfter({ classes, split }: LabelSpec, { table, remembered, cleaned }
 SELECT a."row", a.text_hash, a.key_hash, a.ordinal, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
   c.hash IN (SELECT hash FROM ${remembered} WHERE merged) AS merged
 FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`;
+}
+
+/** Rows whose text stands once before and once after. */
+function planOnce(before: string): string {
+  return `INSERT INTO pairs
+SELECT id, "row", false FROM (SELECT text_hash, min(id) AS id FROM ${before} GROUP BY text_hash HAVING count(*) = 1)
+JOIN (SELECT text_hash, min("row") AS "row" FROM after_rows GROUP BY text_hash HAVING count(*) = 1) USING (text_hash)`;
 }
 
 /** Rows without a partner that agree in `columns`, one with one, in the order of the files. */
@@ -85,7 +99,8 @@ function planDifference(table: string, before: string): string {
   return `CREATE OR REPLACE TABLE ${table} AS
 SELECT b.id AS before_id, b.text_hash AS before_hash, b.class AS before_class, b.split AS before_split,
   a."row" AS after_row, a.text_hash AS after_hash, a.key_hash AS after_key, a.class AS after_class, a.split AS after_split, a.merged, coalesce(p.recleaned, false) AS recleaned
-FROM ${before} b FULL JOIN pairs p ON p.id = b.id FULL JOIN after_rows a ON a."row" = p."row"`;
+FROM ${before} b FULL JOIN pairs p ON p.id = b.id FULL JOIN after_rows a ON a."row" = p."row"
+WHERE p.id IS NULL OR p.recleaned OR b.class IS DISTINCT FROM a.class OR b.split <> a.split`;
 }
 
 /** Whether a row of the difference is of a kind; one row may be of several. */
@@ -102,30 +117,24 @@ export const IS_KIND: Record<ChangeKind, string> = {
 export async function summariseDifference(
   engine: Engine,
   { spec }: LabelRun,
-  { table, compared }: Difference,
+  { table, compared, classes, splits }: Difference,
 ): Promise<DifferenceReport> {
   const counts = CHANGE_KINDS.map((kind) => `count(*) FILTER (${IS_KIND[kind]}) AS ${kind}`);
-  const row = await engine.row<Record<ChangeKind | 'before' | 'after' | 'unchanged', number>>(
-    `SELECT ${counts.join(', ')}, count(before_id) AS before, count(after_row) AS after,
-  count(*) FILTER (NOT recleaned AND before_class IS NOT DISTINCT FROM after_class AND before_split = after_split) AS unchanged FROM ${table} d`,
+  const row = await engine.row<Record<ChangeKind | 'changed', number>>(
+    `SELECT ${counts.join(', ')}, count(before_id) AS changed FROM ${table} d`,
   );
   const relabelled = await engine.rows<{ from: string | null; to: string; rows: number }>(
     `SELECT before_class AS "from", after_class AS "to", count(*) AS rows FROM ${table} d WHERE ${IS_KIND.relabelled}
 GROUP BY ALL ORDER BY rows DESC, "from", "to" LIMIT ${SHOWN_PAIRS}`,
   );
-  const classes = await countNames(engine, table, 'class', spec.classes);
+  const total = (side: 'before' | 'after') => splits.reduce((sum, each) => sum + each[side], 0);
   return {
     version: compared.metadata?.version_tag ?? null,
-    rows: { before: row.before, after: row.after, unchanged: row.unchanged },
+    rows: { before: total('before'), after: total('after'), unchanged: total('before') - row.changed },
     changes: CHANGE_KINDS.map((kind) => ({ kind, rows: row[kind] })),
     relabelled: relabelled.map(({ from, to, rows }) => ({ from: from ?? '', to, rows })),
     classes,
-    splits: await countNames(
-      engine,
-      table,
-      'split',
-      spec.split.map(({ name }) => name),
-    ),
+    splits,
     drift: populationStabilityIndex(
       classes.map(({ before }) => before),
       classes.map(({ after }) => after),
@@ -137,14 +146,13 @@ GROUP BY ALL ORDER BY rows DESC, "from", "to" LIMIT ${SHOWN_PAIRS}`,
 /** Rows by class or split, before and after: the spec's in their order, then those that are gone. */
 async function countNames(
   engine: Engine,
-  table: string,
+  before: string,
   column: 'class' | 'split',
   names: string[],
 ): Promise<DifferenceReport['classes']> {
   const counts = await engine.rows<{ name: string | null; before: number; after: number }>(
     `SELECT name, sum(before)::BIGINT AS before, sum(after)::BIGINT AS after FROM (
-  SELECT before_${column} AS name, 1 AS before, 0 AS after FROM ${table} WHERE before_id IS NOT NULL
-  UNION ALL SELECT after_${column}, 0, 1 FROM ${table} WHERE after_row IS NOT NULL
+  SELECT ${column} AS name, 1 AS before, 0 AS after FROM ${before} UNION ALL SELECT ${column}, 0, 1 FROM after_rows
 ) GROUP BY name ORDER BY name`,
   );
   const gone = counts.flatMap(({ name }) => (name === null || names.includes(name) ? [] : [name]));
