@@ -15,7 +15,7 @@ import { check } from './lib/steps/check.ts';
 import { clean } from './lib/steps/clean.ts';
 import { type FetchedLabels, fetch } from './lib/steps/fetch.ts';
 import { push } from './lib/steps/push.ts';
-import { refuseEmptySplits, split } from './lib/steps/split.ts';
+import { refuseSplit, split } from './lib/steps/split.ts';
 import type { World } from './lib/world.ts';
 
 /**
@@ -60,7 +60,7 @@ async function prepare(run: Run, label: LabelRun, fetched: FetchedLabels): Promi
     if (label.base) await prepareBase(run, label.base, fetched, published);
     const assigned = await step(run, label, 'split', () => split(run, label, cleaned, published));
     await step(run, label, 'check', () => check(run, label, assigned, published));
-    refuseEmptySplits(label);
+    await refuseSplit(run, label, published);
     return step(run, label, 'push', () => push(run, label, assigned, published));
   });
 }

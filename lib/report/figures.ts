@@ -203,9 +203,17 @@ export function formatHead(head: string): string {
 
 /** How to publish what was reviewed and nothing else; undefined where nothing is ready. */
 export function formatShipping({ dryRun, labels, planDigest }: RunReport): string | undefined {
-  if (!dryRun || planDigest === undefined || !labels.some(({ outcome }) => outcome?.status === 'planned'))
-    return undefined;
-  return `bun pipeline.ts --publish DIR --plan-digest ${shorten(planDigest)}`;
+  const [out] = labels.flatMap(({ outcome, plan }) =>
+    outcome?.status === 'planned' && plan ? [outOf(outcome.directory, plan.directory)] : [],
+  );
+  if (!dryRun || planDigest === undefined || out === undefined) return undefined;
+  const folder = /^[\w./-]+$/.test(out) ? out : 'DIR'; // what a shell would read otherwise is left to a person
+  return `bun pipeline.ts --publish ${folder} --plan-digest ${shorten(planDigest)}`;
+}
+
+/** --out, of a label's folder and its place below it. */
+function outOf(directory: string, below: string): string {
+  return directory.endsWith(`/${below}`) ? directory.slice(0, -below.length - 1) || '/' : 'DIR';
 }
 
 export const NOT_YET = 'not carried out by this version';

@@ -30,7 +30,6 @@ export async function split(
   const { spec, report } = label;
   const { engine } = run;
   const ledger = published.ledger.table;
-  await refuseRemovedSplits(run, label, published);
   const table = tableOf('assigned', spec.name);
   const members = tableOf('members', spec.name);
   await engine.run(planMembers(members, cleaned.table), { salt: run.salt });
@@ -214,11 +213,17 @@ async function refuseRemovedSplits(
 }
 
 /**
- * A repo with an empty split cannot be loaded. Apart from split(), so that a report has its figures first.
+ * Refuse a split that cannot be published. Apart from split(), so that a report has its figures and its difference first.
  *
- * @throws PipelineError SPLIT_EMPTY
+ * @throws PipelineError SPLIT_REMOVED, SPLIT_EMPTY
  */
-export function refuseEmptySplits({ spec, report }: LabelRun): void {
+export async function refuseSplit(run: Run, label: LabelRun, published: PublishedVersion): Promise<void> {
+  await refuseRemovedSplits(run, label, published);
+  refuseEmptySplits(label);
+}
+
+/** A repo with an empty split cannot be loaded. */
+function refuseEmptySplits({ spec, report }: LabelRun): void {
   const empty = (report.split?.splits ?? []).filter(({ rows }) => rows === 0).map(({ name }) => name);
   if (empty.length === 0) return;
   throw new PipelineError('SPLIT_EMPTY', `Cannot publish ${spec.name}: split ${empty.join(', ')} would have no row`, {

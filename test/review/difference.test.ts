@@ -93,6 +93,16 @@ describe('the difference from the published version', () => {
     expect(sample?.before?.split).not.toBe(sample?.after?.split as string);
   });
 
+  test('a split that is gone is refused with the difference that it would make', async () => {
+    await using workshop = await Workshop.open();
+    const rows = Array.from({ length: 90 }, (_, index) => row(`k${index}`, `text ${index}`, 'ABC'.charAt(index % 3)));
+    await workshop.publish(rows);
+    const spec = labelSpec('split: { train: 0.8, validation: 0.1, test: 0.1 }');
+    const planned = workshop.publish(rows, spec, DRY);
+    await expect(planned).rejects.toMatchObject({ code: 'SPLIT_REMOVED' });
+    expect(workshop.last?.difference?.changes.find(({ kind }) => kind === 'moved')?.rows).toBe(9);
+  });
+
   test('--against compares with an older version', async () => {
     await using workshop = await Workshop.open();
     await workshop.publish(GROUND);

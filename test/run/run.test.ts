@@ -255,13 +255,14 @@ labels:
   test.each([
     ['reviewed', 'success', 1],
     ['drop', 'success', 2],
-    ['fail', 'refused', undefined],
+    ['fail', 'refused', 2],
   ])('conflicts: %s ends in %s', async (policy, status, conflicts) => {
     await site.sql('CREATE TABLE reviewed (key text, text text, label text); CREATE TABLE unreviewed (LIKE reviewed);');
     await site.sql(rows('reviewed', [...plain, `('a', 'same', 'A')`]) + rows('unreviewed', [`('b', 'same', 'B')`]));
     const { report, exitCode } = await site.run([], { yaml: `${YAML}    conflicts: ${policy}\n` });
     expect(report.labels[0]?.outcome?.status).toBe(status as 'success');
-    expect(report.labels[0]?.dropped?.conflict).toBe(conflicts);
+    expect(report.labels[0]?.dropped?.conflict).toBe(conflicts as number);
+    expect(report.labels[0]?.conflicts?.texts).toBe(1);
     expect(exitCode).toBe(status === 'success' ? 0 : 3);
   });
 

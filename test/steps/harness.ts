@@ -18,7 +18,7 @@ import { literal } from '../../lib/sql.ts';
 import { check } from '../../lib/steps/check.ts';
 import { clean } from '../../lib/steps/clean.ts';
 import { push } from '../../lib/steps/push.ts';
-import { refuseEmptySplits, split } from '../../lib/steps/split.ts';
+import { refuseSplit, split } from '../../lib/steps/split.ts';
 
 /** A row as the database would send it. `origin` is correct unless said otherwise. */
 export interface SourceRow {
@@ -66,6 +66,8 @@ ${yaml.replaceAll(/^/gm, '    ')}
 /** Clean, split and publish rows into a directory, version after version, with a real engine and no database. */
 export class Workshop implements AsyncDisposable {
   readonly #clock: { time: number };
+  /** What the last call of publish() knows of its label, whether it threw or not. */
+  last: LabelReport | undefined;
 
   private constructor(
     readonly directory: string,
@@ -89,12 +91,13 @@ export class Workshop implements AsyncDisposable {
   ): Promise<Version> {
     this.#clock.time += 60_000;
     const { run, label } = this.#open(spec, options, target);
+    this.last = label.report;
     const fetched = await this.#load(rows, label);
     const cleaned = await clean(run, label, fetched);
     const outcome = await withHead(run, label, async (published) => {
       const assigned = await split(run, label, cleaned, published);
       await check(run, label, assigned, published);
-      refuseEmptySplits(label);
+      await refuseSplit(run, label, published);
       return push(run, label, assigned, published);
     });
     return {
