@@ -39,7 +39,7 @@ describe('what a dry run leaves below --out', () => {
   });
 
   test('a report that cannot be written is an error that says where', async () => {
-    await mkdir(join(site.folder, 'out/report.json'), { recursive: true });
+    await mkdir(join(site.folder, 'out/.report.json'), { recursive: true });
     const { exitCode, world } = await site.run(['--dry-run']);
     expect([exitCode, world.stderr.text.includes('OUTPUT_UNWRITABLE')]).toEqual([1, true]);
   });

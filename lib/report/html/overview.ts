@@ -56,13 +56,7 @@ ${table({
 })}
 ${
   planDigest !== undefined &&
-  facts([
-    ['Plan digest', code(planDigest)],
-    command !== undefined && [
-      'To ship it',
-      html`${code(command)} <span class="note">DIR is the directory of this report</span>`,
-    ],
-  ])
+  facts([['Plan digest', code(planDigest)], command !== undefined && ['To ship it', code(command)]])
 }
 ${warnings.length > 0 && callout('warn', html`<ul aria-label="Warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`)}
 ${notes}
