@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { readdirSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fillPlain, Site } from './site.ts';
+import { main } from '../../pipeline.ts';
+import { fillPlain, SHIPPED, Site } from './site.ts';
 
 let site: Site;
 beforeEach(async () => {
@@ -29,6 +30,24 @@ describe('what a dry run leaves below --out', () => {
       '600',
       '600',
     ]);
+  });
+
+  test('is nothing of an earlier one, whatever came of this one', async () => {
+    await site.run(['--dry-run']);
+    const { exitCode } = await site.run(['--dry-run', '--label', 'urgency'], {
+      yaml: SHIPPED.replaceAll('FROM complaints c', 'FROM nowhere c'),
+    });
+    expect(exitCode).toBe(1);
+    expect(readdirSync(join(site.folder, 'out')).sort()).toEqual(['report.html', 'report.json', 'report.md']);
+    await writeFile(join(site.folder, 'pipeline.config.yaml'), SHIPPED);
+    const interrupted = site.world();
+    const write = interrupted.stderr.write;
+    interrupted.stderr.write = (text) => {
+      write(text);
+      if (text.includes('Cleaned')) interrupted.interrupt();
+    };
+    expect(await main(['--dry-run'], interrupted)).toBe(130);
+    expect(readdirSync(join(site.folder, 'out'))).toEqual([]);
   });
 
   test('no text of a row stands in report.json and report.md', async () => {
