@@ -7,3 +7,8 @@ export function literal(text: string): string {
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/** The name at the place that a column holds. */
+export function nameAt(column: string, names: readonly string[]): string {
+  return `CASE ${column} ${names.map((name, index) => `WHEN ${index} THEN ${literal(name)}`).join(' ')} END`;
+}

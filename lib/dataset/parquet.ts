@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Engine } from '../edges/duckdb.ts';
 import type { FileReport } from '../report/report.ts';
 import type { LabelSpec } from '../spec/spec.ts';
-import { identifier, literal } from '../sql.ts';
+import { identifier, literal, nameAt } from '../sql.ts';
 import { LEDGER, shardPath } from './files.ts';
 import { describeFile } from './hashes.ts';
 import { type Assigned, type Ledger, ORIGINS } from './tables.ts';
@@ -65,10 +65,7 @@ function planShard(
 ): string {
   const { text, label, source } = spec.columns;
   const columns = [`c.text AS ${identifier(text)}`, `a.class::BIGINT AS ${identifier(label)}`];
-  if (source !== undefined)
-    columns.push(
-      `CASE origin ${ORIGINS.map((name, index) => `WHEN ${index} THEN ${literal(name)}`).join(' ')} END AS ${identifier(source)}`,
-    );
+  if (source !== undefined) columns.push(`${nameAt('origin', ORIGINS)} AS ${identifier(source)}`);
   return planCopy(
     `SELECT ${columns.join(', ')} FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"
 WHERE a.split = ${split} AND a.position >= ${first} AND a.position < ${next} ORDER BY a.position`,
@@ -101,8 +98,6 @@ export async function writeLedger(
   version: string,
   directory: string,
 ): Promise<string> {
-  const name = (values: string[], column: string) =>
-    `CASE ${column} ${values.map((value, index) => `WHEN ${index} THEN ${literal(value)}`).join(' ')} END`;
   const splits = split.map((each) => each.name);
   const path = `${directory}/${LEDGER}`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -110,7 +105,7 @@ export async function writeLedger(
     planCopy(
       `WITH origins AS (SELECT text_hash AS known, arg_min_null(version, ordinal) AS since FROM ${published.table} GROUP BY text_hash),
 now AS (
-  SELECT text_hash, key_hash, ${name(classes, 'class')} AS class, ${name(splits, 'split')} AS split, ordinal,
+  SELECT text_hash, key_hash, ${nameAt('class', classes)} AS class, ${nameAt('split', splits)} AS split, ordinal,
     CASE WHEN known IS NULL THEN ${literal(version)} ELSE since END AS version
   FROM ${assigned.table} LEFT JOIN origins ON known = text_hash
 ),

@@ -1,7 +1,7 @@
 import type { Outcome } from '../outcome.ts';
 import type { TextPart } from '../report/samples.ts';
 import type { TerminalOptions } from '../report/terminal.ts';
-import { maskPersonalData } from '../review/personal-data.ts';
+import { maskSamples } from '../review/sample.ts';
 import { planChange, planExcerpt } from '../review/text-diff.ts';
 import { traceCleaning } from '../review/trace.ts';
 import type { LabelRun, Run } from '../run.ts';
@@ -123,8 +123,8 @@ async function showCleaning(
   return { text: texts[0] === undefined ? undefined : planExcerpt(texts[0]), steps };
 }
 
-async function maskTexts({ engine, options, mask }: Run, texts: string[]): Promise<string[]> {
-  return (options.rawSamples ? texts : await maskPersonalData(engine, texts)).map(mask);
+async function maskTexts(run: Run, texts: string[]): Promise<string[]> {
+  return (await maskSamples(run, texts)).map(run.mask);
 }
 
 /** Labels as they were found may be anything where they are no class, and a key may be somebody's address. */

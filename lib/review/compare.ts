@@ -7,7 +7,7 @@ import { type LabelRun, type Run, warn } from '../run.ts';
 import { attributeChanges, planMeasures } from './attribution.ts';
 import { readCompared } from './compared.ts';
 import { type Difference, IS_KIND, pairRows, summariseDifference } from './difference.ts';
-import { maskSamples } from './sample.ts';
+import { maskSamples, READ } from './sample.ts';
 import { excerpt, planChange } from './text-diff.ts';
 
 /**
@@ -61,8 +61,6 @@ interface ChangedRow {
   after_class: string;
   after_split: string;
 }
-
-const READ = 20_000; // characters read of a text to make an excerpt of it
 
 async function sampleDifference(
   run: Run,

@@ -4,7 +4,7 @@ import type { Engine } from '../edges/duckdb.ts';
 import { CHANGE_KINDS, type ChangeKind, type DifferenceReport } from '../report/report.ts';
 import type { LabelRun } from '../run.ts';
 import type { LabelSpec } from '../spec/spec.ts';
-import { identifier, literal } from '../sql.ts';
+import { identifier, nameAt } from '../sql.ts';
 import type { Compared } from './compared.ts';
 import { populationStabilityIndex } from './drift.ts';
 
@@ -54,11 +54,9 @@ async function countPairs(engine: Engine): Promise<number> {
 
 /** The rows that would be published, with the names of their class and split. */
 function planAfter({ classes, split }: LabelSpec, { table, remembered, cleaned }: Assigned): string {
-  const name = (column: string, names: string[]) =>
-    `CASE ${column} ${names.map((each, index) => `WHEN ${index} THEN ${literal(each)}`).join(' ')} END`;
   const splits = split.map((each) => each.name);
   return `CREATE OR REPLACE TEMP TABLE after_rows AS
-SELECT a."row", a.text_hash, a.key_hash, a.ordinal, c.hash, ${name('a.class', classes)} AS class, ${name('a.split', splits)} AS split,
+SELECT a."row", a.text_hash, a.key_hash, a.ordinal, c.hash, ${nameAt('a.class', classes)} AS class, ${nameAt('a.split', splits)} AS split,
   c.hash IN (SELECT hash FROM ${remembered} WHERE merged) AS merged
 FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`;
 }

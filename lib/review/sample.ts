@@ -8,7 +8,7 @@ import { maskPersonalData } from './personal-data.ts';
 import { excerpt, planChange } from './text-diff.ts';
 import { traceCleaning } from './trace.ts';
 
-const READ = 20_000; // characters read of a text to make an excerpt of it
+export const READ = 20_000; // characters read of a text to make an excerpt of it
 
 /**
  * Take examples of what cleaning did and dropped, in an order that is the same in every run. Nothing with --samples 0.

@@ -4,7 +4,7 @@ import type { Sandbox, SandboxProblem, SandboxRows } from '../edges/duckdb-sandb
 import { PipelineError } from '../errors.ts';
 import type { LabelRun, Run } from '../run.ts';
 import type { CheckSpec, LabelSpec } from '../spec/spec.ts';
-import { literal } from '../sql.ts';
+import { literal, nameAt } from '../sql.ts';
 
 const ROW_GROUP_ROWS = 50_000; // rows; bounds the writer's memory, as in the shards
 
@@ -136,11 +136,9 @@ function* walk(value: unknown): Generator<Node> {
 
 /** Plan the file that a sandbox reads: the rows of a version in the order of its files, with names instead of ids. */
 function planDataset({ classes, split }: LabelSpec, { table, cleaned }: Assigned, file: string): string {
-  const name = (column: string, values: readonly string[]) =>
-    `CASE ${column} ${values.map((value, index) => `WHEN ${index} THEN ${literal(value)}`).join(' ')} END`;
   const splits = split.map((each) => each.name);
   return `COPY (
-  SELECT c.key, c.text, ${name('a.class', classes)} AS label, ${name('a.split', splits)} AS split, ${name('c.origin', ORIGINS)} AS source
+  SELECT c.key, c.text, ${nameAt('a.class', classes)} AS label, ${nameAt('a.split', splits)} AS split, ${nameAt('c.origin', ORIGINS)} AS source
   FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" ORDER BY a.split, a.position
 ) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`;
 }
