@@ -2,8 +2,10 @@ import { parseArguments } from './lib/cli.ts';
 import type { PublishedVersion } from './lib/dataset/published.ts';
 import { withHead } from './lib/dataset/with-head.ts';
 import { openInquiry } from './lib/explain/explain.ts';
-import { finish, guard } from './lib/finish.ts';
+import { aboutRun, finish, guard, reportOf } from './lib/finish.ts';
 import { openRun } from './lib/open.ts';
+import { Operations } from './lib/operations/operations.ts';
+import { retrain } from './lib/operations/retraining.ts';
 import type { Outcome } from './lib/outcome.ts';
 import { realWorld } from './lib/real-world.ts';
 import { watch } from './lib/report/watch.ts';
@@ -34,8 +36,10 @@ export async function main(argv: string[], outside: World): Promise<number> {
     const read = await readSpec(options, world); // all problems at once, before anything is connected
     const spec = demo?.redirect(read) ?? read;
     if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
+    await using operations = await Operations.open(spec, options, world); // told, remembered; at the very end, the Space
     await using run = await openRun(spec, options, world); // events, spool, data engine, targets
     using _progress = watch(run);
+    await operations.follow(run, (exitCode) => reportOf(run, aboutRun(run), [], exitCode));
     const inquiry = openInquiry(run); // after one record, with --explain
 
     await preflight(run); // no token, or a public repo: known before a row is read
@@ -46,7 +50,8 @@ export async function main(argv: string[], outside: World): Promise<number> {
         await attempt(run, label, () => prepare(run, label, fetched)); // what fails is this label's outcome
       }
     });
-    return await finish(run, inquiry); // awaited: the run is closed after it
+    await retrain(run, operations); // Spaces that train on a new version
+    return await finish(run, operations, inquiry); // awaited: the run is closed after it, and then the operations
   });
 }
 

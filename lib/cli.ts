@@ -68,11 +68,43 @@ function checkCombination(options: Options): void {
     refuse('--plan-digest', 'it goes with --publish', 'add --publish DIR');
   if (publish !== undefined && WITHOUT_PUBLISH.some((name) => options[name] !== undefined && options[name] !== false))
     refuse('--publish', 'it ships files that are there already', `leave out ${WITHOUT_PUBLISH.map(flagOf).join(', ')}`);
+  checkAlternatives(options, refuse);
   if (explain !== undefined && (against !== undefined || compareConfig !== undefined))
     refuse('--explain', 'it compares with nothing', 'leave out --against and --compare-config');
   if (explain !== undefined && (json || check))
     refuse('--explain', 'it prints a row’s text on the terminal, and nothing else', 'leave out --json and --check');
 }
+
+/** What replaces the run by something else goes alone. */
+function checkAlternatives(options: Options, refuse: (flag: string, why: string, fix: string) => void): void {
+  const { rollback, unhold, reason, labels, history, show, dryRun } = options;
+  const isGiven = (name: keyof Options) => options[name] !== undefined && options[name] !== false;
+  const [first, ...more] = ALTERNATIVES.filter(isGiven);
+  const other = first && [...more, ...NOT_WITH_ALTERNATIVES.filter(isGiven)][0];
+  if (first && other) refuse(flagOf(first), `it does not go with ${flagOf(other)}`, 'run the program once for each');
+  if ((history || show !== undefined) && dryRun) refuse('--history', 'it writes nothing anyway', 'leave out --dry-run');
+  if ((rollback !== undefined || unhold) && labels.length !== 1)
+    refuse(rollback === undefined ? '--unhold' : '--rollback', 'it is for one label', 'name it with --label NAME');
+  if ((rollback === undefined) !== (reason === undefined))
+    refuse(
+      reason === undefined ? '--rollback' : '--reason',
+      reason === undefined ? 'it wants a reason' : 'it goes with --rollback',
+      '--rollback TAG --label NAME --reason "why"',
+    );
+}
+
+const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold'] as const;
+const NOT_WITH_ALTERNATIVES = [
+  'publish',
+  'check',
+  'demo',
+  'explain',
+  'compareConfig',
+  'against',
+  'force',
+  'allowClassChange',
+  'resplit',
+] as const;
 
 /** What was reviewed is what ships: these would change it, or do something else. */
 const WITHOUT_PUBLISH = [
@@ -128,8 +160,17 @@ function planCommand(): Command {
     .option('--publish <dir>', 'ship the files of an earlier dry run as they are')
     .option('--plan-digest <hex>', 'with --publish: only the plan that has this digest', parseDigest)
     .option('--explain <key>', 'say what becomes of one record, step by step')
+    .option('--history', 'list the runs that the spec’s `runs` keeps', false)
+    .option('--show <run>', 'print one of them, with its log; “last” is the newest')
+    .option('--rollback <tag>', 'publish the rows of this version again, and hold the label there')
+    .option('--unhold', 'end the hold, so that the next run publishes', false)
+    .option('--reason <text>', 'with --rollback: why; it stands in the metadata and in every notice')
     .option('--json', 'print the run report as JSON on stdout', false)
-    .option('--force', 'publish a new version although nothing changed', false)
+    .option(
+      '--force',
+      'publish a new version although nothing changed, and run although the last run was just now',
+      false,
+    )
     .option('--allow-class-change', 'publish although ids of published classes change their meaning', false)
     .option('--resplit', 'forget the published split; rows move between train and test', false)
     .option('--verbose', 'print stack traces, without messages that may quote rows', false)

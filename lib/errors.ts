@@ -85,6 +85,20 @@ export const CODES = [
   'PLAN_UNREADABLE',
   'PLAN_CHANGED',
   'PLAN_STALE',
+  // Rolling back (lib/rollback)
+  'ROLLBACK_SAME',
+  'NOT_HELD',
+  // What a run does besides publishing (lib/operations, lib/history)
+  'TRACKING_FAILED',
+  'EMAIL_FAILED',
+  'WEBHOOK_FAILED',
+  'SPACE_FORBIDDEN',
+  'SPACE_NOT_FOUND',
+  'SPACE_UNREACHABLE',
+  'HISTORY_MISSING',
+  'HISTORY_UNREADABLE',
+  'HISTORY_UNWRITABLE',
+  'RUN_UNKNOWN',
   'INTERNAL',
 ] as const;
 

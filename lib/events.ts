@@ -1,9 +1,12 @@
 import type { Outcome } from './outcome.ts';
+import type { EffectReport } from './report/report.ts';
 
 /** Where the rows of a label come from: `misclassified` is reviewed by a person, `correct` is the model's own label. */
 export type Source = 'misclassified' | 'correct';
 
-export type Step = 'fetch' | 'balance' | 'clean' | 'split' | 'check' | 'push';
+export const STEPS = ['fetch', 'balance', 'clean', 'split', 'check', 'push'] as const;
+
+export type Step = (typeof STEPS)[number];
 
 /** What a run says of itself. The terminal, the log and the report are subscribers; none of the events holds a row's text. */
 export type Event =
@@ -23,6 +26,10 @@ export type Event =
   | { type: 'target.moved'; label: string; attempt: number }
   | { type: 'step.finished'; label: string; step: Step; seconds: number }
   | { type: 'label.finished'; label: string; outcome: Outcome }
+  /** A Space was restarted to train on a version. */
+  | { type: 'space.restarted'; label: string; space: string; version: string }
+  /** Someone was told: `detail` holds no secret and no address. */
+  | { type: 'effect.finished'; effect: EffectReport }
   | { type: 'warning'; label?: string; message: string }
   | { type: 'report.written'; path: string }
   | { type: 'run.finished'; exitCode: number; seconds: number };

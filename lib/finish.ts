@@ -1,6 +1,7 @@
 import { Exit } from './cli.ts';
 import { type Code, toPipelineError } from './errors.ts';
 import type { Inquiry } from './explain/explain.ts';
+import type { Operations } from './operations/operations.ts';
 import { exitCodeOf } from './outcome.ts';
 import { formatReport } from './report/json.ts';
 import { plain } from './report/layout.ts';
@@ -14,19 +15,20 @@ import { maskStrings, planMask } from './secrets.ts';
 import { SpecError } from './spec/problems.ts';
 import type { World } from './world.ts';
 
+/** What only a spec, or an earlier report, can tell of a job. */
+export type About = Pick<RunReport, 'action' | 'config' | 'reason' | 'database' | 'planDigest'>;
+
 /**
  * End a run: the report on stdout and, after a dry run or the demo, below --out; the exit code of all labels together.
  *
  * @param inquiry what --explain asks; its answer stands for the report, and nothing is written
  */
-export async function finish(run: Run, inquiry?: Inquiry): Promise<number> {
-  if (inquiry) return await answer(run, inquiry);
-  const { file, effects } = run.spec;
-  return await conclude(run, {
-    config: file,
-    ...(run.database ? { database: run.database } : {}),
-    effects: effects.map((effect) => ({ ...effect, carriedOut: false })),
-  });
+export async function finish(run: Run, operations: Operations, inquiry?: Inquiry): Promise<number> {
+  return inquiry ? await answer(run, inquiry) : await conclude(run, aboutRun(run), operations);
+}
+
+export function aboutRun({ spec, database }: Run): About {
+  return { action: 'run', config: spec.file, ...(database ? { database } : {}) };
 }
 
 async function answer(run: Run, inquiry: Inquiry): Promise<number> {
@@ -51,25 +53,38 @@ function measure({ world, options, labels, startedAt }: Job): { exitCode: number
   };
 }
 
-/** The same for any job. @param about what only a spec, or an earlier report, can tell */
-export async function conclude(
-  job: Job,
-  about: Pick<RunReport, 'config' | 'effects' | 'database' | 'planDigest'>,
-): Promise<number> {
-  const { world, options, mask } = job;
-  const { exitCode, seconds } = measure(job);
-  const unmasked: RunReport = {
+/** The report of a job, secrets masked. @param exitCode that of all labels together when left out */
+export function reportOf(job: Job, about: About, effects: RunReport['effects'] = [], exitCode?: number): RunReport {
+  const { startedAt, options } = job;
+  const measured = measure(job);
+  const report: RunReport = {
     reportVersion: REPORT_VERSION,
     version: job.version,
-    startedAt: job.startedAt.toISOString(),
-    seconds,
+    run: nameRun(startedAt),
+    startedAt: startedAt.toISOString(),
+    seconds: measured.seconds,
     dryRun: options.dryRun,
-    exitCode,
+    exitCode: exitCode ?? measured.exitCode,
     ...about,
     labels: job.labels.map((label) => label.report),
+    effects,
     warnings: job.warnings,
   };
-  const report = withPlanDigest(maskStrings(unmasked, mask)); // of what is written: it is computed again from the file
+  return withPlanDigest(maskStrings(report, job.mask)); // of what is written: it is computed again from the file
+}
+
+/** `20261124-030012-345`: sorts by time, and no two runs of one history start in the same millisecond. */
+function nameRun(startedAt: Date): string {
+  const [day = '', time = ''] = startedAt.toISOString().replace(/[-:Z]/g, '').split('T');
+  return `${day}-${time.replace('.', '-')}`;
+}
+
+/** The same for any job. @param operations whom to tell; nobody when left out */
+export async function conclude(job: Job, about: About, operations?: Operations): Promise<number> {
+  const { world, options, mask } = job;
+  const effects = (await operations?.tell(reportOf(job, about))) ?? [];
+  const report = reportOf(job, about, effects);
+  const { exitCode, seconds } = report;
   const samples = new Map(job.labels.map((label) => [label.report.label, maskStrings(label.samples, mask)]));
   const written = (options.dryRun && options.publish === undefined) || options.demo;
   if (written) await writeReports(job, report, samples);

@@ -26,6 +26,16 @@ export interface Options {
   /** What the plan that is shipped must have as its digest, or the first 12 hex digits or more of it. */
   planDigest?: string;
   detailedExitcode: boolean;
+  /** List the history of runs. */
+  history: boolean;
+  /** A run of the history to print, or `last`. */
+  show?: string;
+  /** Version whose data files are published again, as a new version that is then held. */
+  rollback?: string;
+  /** Why: stands in the hold, the history and the alerts. */
+  reason?: string;
+  /** End a hold. */
+  unhold: boolean;
   /** Key of one record to explain: a dry run that builds nothing. */
   explain?: string;
 }

@@ -36,6 +36,12 @@ export const OutcomeSchema = v.variant('status', [
     stage: described(v.picklist(['fetched', 'kept']), 'When they were counted: before or after cleaning.'),
   }),
   v.object({
+    status: described(v.literal('held'), 'A person rolled the dataset back; nothing is published until --unhold.'),
+    version: described(v.string(), 'The version that the target holds.'),
+    since: described(v.string(), 'ISO 8601, UTC.'),
+    reason: described(v.string(), 'As --reason said.'),
+  }),
+  v.object({
     status: described(v.literal('refused'), 'A check or a rule keeps the label from being published.'),
     problem: described(ProblemSchema, 'Why.'),
   }),

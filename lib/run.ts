@@ -122,16 +122,18 @@ export async function step<T>(job: Job, { report }: JobLabel, name: Step, work: 
   signal.throwIfAborted();
   job.events.emit({ type: 'step.started', label: report.label, step: name });
   const start = clock.now().getTime();
+  report.failedStep = name; // unless it ends
   const result = await work();
+  delete report.failedStep;
   const seconds = (clock.now().getTime() - start) / 1000;
   report.seconds[name] = (report.seconds[name] ?? 0) + seconds;
   job.events.emit({ type: 'step.finished', label: report.label, step: name, seconds });
   return result;
 }
 
-export function warn(run: Run, message: string, label?: string): void {
-  run.warnings.push(message);
-  run.events.emit(label === undefined ? { type: 'warning', message } : { type: 'warning', message, label });
+export function warn(job: Pick<Job, 'warnings' | 'events'>, message: string, label?: string): void {
+  job.warnings.push(message);
+  job.events.emit(label === undefined ? { type: 'warning', message } : { type: 'warning', message, label });
 }
 
 /** Find what stands in the way of publishing before a row is read. */

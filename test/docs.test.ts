@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { CODES } from '../lib/errors.ts';
 import { DROP_REASONS } from '../lib/report/report.ts';
 import { NAMED_STEPS } from '../lib/spec/named-steps.ts';
+import { OPERATIONS_DEFAULTS } from '../lib/spec/operations.ts';
 import { parseSpec } from '../lib/spec/read.ts';
 import { DATABASE_DEFAULTS, mergeCommon } from '../lib/spec/resolve.ts';
 import { SpecSchema } from '../lib/spec/schema.ts';
@@ -114,7 +115,7 @@ describe('docs/spec.md', () => {
   });
 
   test('has the defaults of the code', () => {
-    const code = { defaults: mergeCommon({}, {}), database: DATABASE_DEFAULTS };
+    const code = { defaults: mergeCommon({}, {}), database: DATABASE_DEFAULTS, ...OPERATIONS_DEFAULTS };
     const wrong = rows.flatMap(({ key, standard }) => {
       const wanted = written(key, valueAt(code, key));
       const fits = wanted === undefined ? ['required', 'none'].includes(standard) : standard === wanted;
@@ -231,7 +232,7 @@ describe('docs/report.md', () => {
 const ENV = new Proxy({} as Record<string, string>, {
   get: (_, name: string) =>
     ({ POSTGRES_URL: 'postgres://user:secret@localhost/complaints', DATABASE_CA: '' })[name] ??
-    (/^(PG|MIN_)/.test(name) ? undefined : `owner/${name.toLowerCase()}`),
+    (/^(PG|MIN_|SMTP_|WEBHOOK_|ADMIN_|SPACE_)/.test(name) ? undefined : `owner/${name.toLowerCase()}`),
 });
 
 describe('YAML in the documentation', () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Options } from '../options.ts';
+import { NO_OPERATIONS } from '../spec/operations.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { startDemoDatabase } from './database.ts';
@@ -8,7 +9,7 @@ import { startDemoDatabase } from './database.ts';
 /** A world with an embedded database, in which the shipped spec runs as it is. */
 export interface Demo extends AsyncDisposable {
   world: World;
-  /** The same spec with every label published below --out, wherever the YAML would send it. */
+  /** The same spec with every label published below --out, wherever the YAML would send it, and nobody told. */
   redirect(spec: Spec): Spec;
 }
 
@@ -30,7 +31,12 @@ export async function openDemo(options: Options, world: World): Promise<Demo> {
     world: { ...world, env },
     redirect: (spec) => ({
       ...spec,
-      labels: spec.labels.map((label) => ({ ...label, target: { kind: 'directory', path: folder(label.name) } })),
+      operations: NO_OPERATIONS,
+      labels: spec.labels.map((label) => ({
+        ...label,
+        target: { kind: 'directory', path: folder(label.name) },
+        afterPush: { ...label.afterPush, restartSpaces: [] },
+      })),
     }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

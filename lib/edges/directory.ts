@@ -119,6 +119,10 @@ export class DirectoryTarget implements Target {
     });
   }
 
+  async amend(): Promise<void> {
+    throw new Error('not built');
+  }
+
   async tag(): Promise<void> {} // a version's folder is its tag
 
   /** The version that the link points to; undefined where nothing was published yet. */

@@ -137,6 +137,10 @@ export class HubTarget implements Target {
     }
   }
 
+  async amend(): Promise<void> {
+    throw new Error('not built');
+  }
+
   async tag(revision: string, version: string): Promise<void> {
     const doing = `tag ${this.name}`;
     const answer = await this.#api('POST', `tag/${revision}`, doing, { tag: version });

@@ -56,6 +56,13 @@ export interface Target {
    *   written; TARGET_ANSWER when the answer was lost and the commit may have landed
    */
   commit(parent: Head, change: Change, options: CommitOptions): Promise<Published>;
+  /**
+   * Change files of the head that are no data, in place: no new version.
+   *
+   * @param files path in the target → new text
+   * @throws PipelineError as commit()
+   */
+  amend(parent: Head, message: string, files: ReadonlyMap<string, string>): Promise<void>;
   /** Give a revision a version's name; no error when it has it already. */
   tag(revision: string, version: string): Promise<void>;
 }

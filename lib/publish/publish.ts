@@ -55,10 +55,10 @@ export async function publish(directory: string, options: Options, world: World)
   for (const label of openLabels(shipment)) await attempt(shipment, label, () => preflight(shipment, label));
   for (const label of openLabels(shipment))
     await attempt(shipment, label, () => step(shipment, label, 'push', () => shipLabel(shipment, label)));
-  const { config, database, effects } = report;
+  const { config, database } = report;
   return conclude(shipment, {
+    action: 'publish',
     config,
-    effects,
     ...(database ? { database } : {}),
     ...(digest === undefined ? {} : { planDigest: digest }),
   });

@@ -1,4 +1,12 @@
-import type { AttributionReport, CheckReport, DifferenceReport, LabelReport, RunReport } from './report.ts';
+import type {
+  AttributionReport,
+  CheckReport,
+  DifferenceReport,
+  EffectReport,
+  LabelReport,
+  RestartReport,
+  RunReport,
+} from './report.ts';
 import { countOf, formatCount } from './words.ts';
 
 /** Figures of a report in the form that people read, and the few that follow from others. A minus is U+2212: as wide as a plus. */
@@ -216,4 +224,13 @@ function outOf(directory: string, below: string): string {
   return directory.endsWith(`/${below}`) ? directory.slice(0, -below.length - 1) || '/' : 'DIR';
 }
 
-export const NOT_YET = 'not carried out by this version';
+/** What was done besides publishing, or would be: its detail, and what came of it where that is not as planned. */
+export function formatEffect({ detail, status, problem }: EffectReport): string {
+  if (status === 'failed') return `${detail} (failed: ${problem ? `${problem.code}: ${problem.message}` : 'unknown'})`;
+  return status === 'skipped' ? `${detail} (no cause for it)` : detail;
+}
+
+/** `acme/retraining on v20250131_093015`, and why not. */
+export function formatRestart({ space, version, problem }: RestartReport): string {
+  return `${space} on ${version}${problem ? ` (failed, still owed: ${problem.code}: ${problem.message})` : ''}`;
+}

@@ -19,6 +19,7 @@ const MARKS: Record<Exclude<Mark, 'running'>, [Style, string]> = {
   planned: ['green', '✔'],
   unchanged: ['cyan', '='],
   skipped_insufficient_data: ['yellow', '↓'],
+  held: ['yellow', '‖'],
   refused: ['red', '⊘'],
   failed: ['red', '✖'],
 };

@@ -1,5 +1,5 @@
 import type { Outcome } from '../outcome.ts';
-import { formatInstant, NOT_YET } from './figures.ts';
+import { formatEffect, formatInstant } from './figures.ts';
 import { planLabel, planSummaryRow } from './markdown/label.ts';
 import { boundedList, planRoom } from './markdown/section.ts';
 import { code, fit, sentence, table, text } from './markdown/text.ts';
@@ -27,7 +27,7 @@ export function renderMarkdown(report: RunReport): string {
 
 function planTitle({ dryRun, config, labels }: RunReport): string {
   const count = (status: Outcome['status']) => labels.filter(({ outcome }) => outcome?.status === status).length;
-  const parts = (['planned', 'success', 'unchanged', 'skipped_insufficient_data', 'refused', 'failed'] as const)
+  const parts = (['planned', 'success', 'unchanged', 'skipped_insufficient_data', 'held', 'refused', 'failed'] as const)
     .map((status) => [count(status), nameStatus(status)] as const)
     .flatMap(([number, word]) => (number > 0 ? [`${formatCount(number)} ${word}`] : []));
   return `## ${dryRun ? 'Dry run' : 'Run'} of ${code(config)}: ${parts.join(', ') || 'no label'}`;
@@ -53,17 +53,14 @@ function planSummary({ labels }: RunReport): string[] {
 }
 
 function planFoot({ version, database, effects, warnings, dryRun, exitCode }: RunReport): string {
-  const asked = boundedList(
-    effects,
-    ({ kind, detail, carriedOut }) => `${kind}: ${text(detail)}${carriedOut ? '' : ` (${NOT_YET})`}`,
-  );
+  const asked = boundedList(effects, (effect) => `${effect.kind}: ${text(formatEffect(effect))}`);
   const taken = database
     ? `, figures of ${text(formatInstant(database.takenAt))}, PostgreSQL ${text(database.server)}`
     : '';
   const nothing = dryRun ? 'Nothing was published. ' : '';
   return [
     ...(warnings.length > 0 ? [boundedList(warnings, (warning) => `⚠️ ${sentence(warning)}`)] : []),
-    ...(dryRun && effects.length > 0 ? [`Besides publishing, the spec asks for:\n\n${asked}`] : []),
+    ...(effects.length > 0 ? [`Besides publishing${dryRun ? ', a real run does' : ''}:\n\n${asked}`] : []),
     `_${nothing}Examples of rows are in report.html only. prepare-dataset ${text(version)}, exit code ${exitCode}${taken}._`,
   ].join('\n\n');
 }

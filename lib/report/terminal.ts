@@ -43,7 +43,7 @@ export function renderReport(
   const { labels, dryRun, warnings } = report;
   const sections = [
     ...labels.map((label) => renderLabel(label, dryRun ? 'dry' : 'real', samples.get(label.label), width, paint)),
-    dryRun ? [...renderEffects(report, width, paint), ...renderSnapshot(report, width)] : [],
+    [...renderEffects(report, width, paint), ...(dryRun ? renderSnapshot(report, width) : [])],
     dryRun && labels.length > 1 ? renderSummary(labels, width, paint) : [], // at the end, which has not scrolled away
     renderDigest(report, width),
     warnings.flatMap((warning) => hang(`${paint('yellow', 'warning')}:`, warning, width, 2)),

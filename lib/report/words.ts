@@ -46,6 +46,8 @@ export function formatStatus(outcome: Outcome): string {
       return outcome.version ? `unchanged since ${outcome.version}` : 'unchanged';
     case 'skipped_insufficient_data':
       return `skipped, ${formatCount(outcome.rows)} rows of ${formatCount(outcome.minimum)} needed`;
+    case 'held':
+      return `held at ${outcome.version}`;
     default:
       return `${outcome.status} ${outcome.problem.code}: ${outcome.problem.message}`;
   }
@@ -62,6 +64,8 @@ export function formatOutcome(label: string, outcome: Outcome): string {
       return `Unchanged '${label}' dataset: ${outcome.version || 'the published version'} holds the same rows; nothing was written.`;
     case 'skipped_insufficient_data':
       return `Skipped pushing '${label}' dataset — insufficient data (${outcome.rows} < ${outcome.minimum}).`;
+    case 'held':
+      return `Held '${label}' dataset at ${outcome.version} since ${outcome.since.slice(0, 10)}: ${outcome.reason}`;
     case 'refused':
       return `Refused to push '${label}' dataset: ${outcome.problem.code}: ${outcome.problem.message}`;
     case 'failed':

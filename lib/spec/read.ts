@@ -7,15 +7,9 @@ import { check } from './check.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from './database-url.ts';
 import { type LocatedDocument, readDocument } from './document.ts';
 import { nearest } from './nearest.ts';
+import { checkOperations, resolveOperations } from './operations.ts';
 import { SpecError, type SpecProblem } from './problems.ts';
-import {
-  DATABASE_DEFAULTS,
-  LEAST_MEMORY_MB,
-  mergeCommon,
-  resolveDatabase,
-  resolveEffects,
-  resolveLabel,
-} from './resolve.ts';
+import { DATABASE_DEFAULTS, LEAST_MEMORY_MB, mergeCommon, resolveDatabase, resolveLabel } from './resolve.ts';
 import type { RawCommon, RawSpec } from './schema.ts';
 import type { Spec } from './spec.ts';
 import { parseDuration, parseMegabytes } from './units.ts';
@@ -52,11 +46,19 @@ export function parseSpec(file: string, text: string, env: Record<string, string
   const document = readDocument(text, env);
   const usable = document.problems.every(({ code }) => code === 'VARIABLE_SYNTAX'); // else the YAML has no values to check
   const raw = usable ? validate(document) : undefined;
-  if (usable) check(document);
+  if (usable) {
+    check(document);
+    checkOperations(document);
+  }
   if (document.missing.length > 0) document.problems.push(missingVariables(document));
   const database = usable ? readDatabase(document, env) : undefined;
   if (document.problems.length > 0 || !raw || !database) throw new SpecError(file, text, document.problems);
-  return { file, database: database(raw), labels: resolveLabels(raw, document), effects: resolveEffects(raw) };
+  return {
+    file,
+    database: database(raw),
+    labels: resolveLabels(raw, document),
+    operations: resolveOperations(raw, env),
+  };
 }
 
 function resolveLabels(raw: RawSpec, document: LocatedDocument): Spec['labels'] {

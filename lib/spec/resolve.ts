@@ -3,7 +3,7 @@ import type { DatabaseAddress } from './database-url.ts';
 import { type Decimal, parseDecimal } from './decimal.ts';
 import { type CleanStep, NAMED_STEPS, planPattern } from './patterns.ts';
 import type { RawCommon, RawLabel, RawSpec } from './schema.ts';
-import type { DatabaseSpec, LabelSpec, Spec } from './spec.ts';
+import type { DatabaseSpec, LabelSpec } from './spec.ts';
 import { planSource } from './sql.ts';
 import { parseTarget } from './target.ts';
 
@@ -19,6 +19,7 @@ const BUILT_IN = {
   split: { train: 0.8, eval: 0.1, test: 0.1 },
   columns: { text: 'text', label: 'label' },
   push: { private: true, when: 'changed' },
+  after_push: { restart_spaces: [], set_variable: true },
 } as const satisfies RawCommon;
 
 export const DATABASE_DEFAULTS = {
@@ -78,7 +79,10 @@ export function resolveLabel(
     checks: resolveChecks(merged.checks ?? {}, name),
     card: resolveCard(merged.card ?? {}, name),
     push: { private: merged.push.private !== false, when: merged.push.when ?? 'changed' },
-    afterPush: { restartSpaces: merged.after_push?.restart_spaces ?? [] },
+    afterPush: {
+      restartSpaces: [...(merged.after_push.restart_spaces ?? [])],
+      setVariable: merged.after_push.set_variable !== false,
+    },
     template,
   };
 }
@@ -109,24 +113,6 @@ export function resolveDatabase(
     rowSecurity: raw.row_security ?? DATABASE_DEFAULTS.row_security,
     ca,
   };
-}
-
-/** Tracking, mail and the Space's pause, where the spec names what they need. */
-export function resolveEffects({ tracking, notify, space }: RawSpec): Spec['effects'] {
-  const wandb = tracking?.wandb?.api_key ? (tracking.wandb.project ?? 'W&B') : undefined;
-  const pause = space?.id && space.pause !== 'never' ? `${space.id}, ${space.pause ?? 'always'}` : undefined;
-  return [
-    ...(wandb
-      ? ([
-          { kind: 'tracking', detail: wandb },
-          { kind: 'alerts', detail: wandb },
-        ] as const)
-      : []),
-    ...(notify?.email?.smtp && notify.email.to
-      ? ([{ kind: 'email', detail: notify.email.when ?? 'always' }] as const)
-      : []),
-    ...(pause ? ([{ kind: 'pause', detail: pause }] as const) : []),
-  ];
 }
 
 function source(merged: RawCommon, which: 'misclassified' | 'correct', label: string): string {

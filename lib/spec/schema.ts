@@ -76,6 +76,10 @@ const Push = {
 
 const AfterPush = {
   restart_spaces: described(v.array(text), 'Spaces (owner/name) that are restarted when a new version was published.'),
+  set_variable: described(
+    flag,
+    'Whether each of them gets the version as its variable DATASET_VERSION before it is restarted.',
+  ),
 };
 
 const CleanStep = v.union([
@@ -196,14 +200,38 @@ const Database = {
   ),
 };
 
-const Wandb = { api_key: v.string(), project: v.string(), entity: v.string() };
-const Email = {
-  smtp: v.string(),
-  to: v.string(),
-  from: v.string(),
-  when: v.picklist(['always', 'on_change', 'on_problem']),
+const when = described(
+  v.picklist(['always', 'on_change', 'on_problem']),
+  'always; on_change: a version was published, or something went wrong; on_problem: only then.',
+);
+const maybe = v.string(); // a variable that may be empty: what needs it is off
+
+const Wandb = {
+  api_key: described(maybe, 'The key; empty: no tracking.'),
+  project: described(maybe, 'The project that the runs belong to.'),
+  entity: described(maybe, 'The team or user; the key’s own when empty.'),
 };
-const Space = { id: v.string(), pause: v.picklist(['always', 'on_success', 'never']) };
+const Email = {
+  smtp: described(maybe, 'smtp://user:password@host:587 or smtps://…:465; empty: no e-mail.'),
+  to: described(maybe, 'Addresses, separated by commas; empty: no e-mail.'),
+  from: described(maybe, 'The sender; the first address of `to` when left out.'),
+  when,
+};
+const Webhook = {
+  url: described(maybe, 'Gets the summary as Slack-compatible JSON; empty: none.'),
+  when,
+};
+const Space = {
+  id: described(maybe, 'owner/name; the Space that the program runs in when empty.'),
+  pause: described(
+    v.picklist(['always', 'on_success', 'never']),
+    'Whether the Space is paused when everything is done; on_success: only when the exit code is 0.',
+  ),
+  min_interval: described(
+    text,
+    'In a Space, and with `runs`: a run that starts sooner after one with the same spec that ended well does nothing. A visitor may have woken the Space.',
+  ),
+};
 
 export const SpecSchema = v.strictObject({
   version: described(v.literal(1), 'Version of this format: 1.'),
@@ -213,9 +241,25 @@ export const SpecSchema = v.strictObject({
     v.pipe(v.record(v.string(), Label), v.minEntries(1, 'must declare at least one label')),
     'One dataset each. A name matches [a-z][a-z0-9_]*.',
   ),
-  tracking: v.optional(described(partial({ wandb: partial(Wandb) }), 'Experiment tracking.')),
-  notify: v.optional(described(partial({ email: partial(Email) }), 'Who is told.')),
+  tracking: v.optional(
+    described(partial({ wandb: described(partial(Wandb), 'Weights & Biases.') }), 'Experiment tracking.'),
+  ),
+  notify: v.optional(
+    described(
+      partial({
+        email: described(partial(Email), 'A summary by e-mail.'),
+        webhook: described(partial(Webhook), 'A summary for a chat.'),
+      }),
+      'Who is told.',
+    ),
+  ),
   space: v.optional(described(partial(Space), 'The Space that this runs in.')),
+  runs: v.optional(
+    described(
+      maybe,
+      'Where the history of runs is kept: owner/name of a private dataset repo on the Hub, or a directory; empty: nowhere.',
+    ),
+  ),
 });
 
 export type RawSpec = v.InferOutput<typeof SpecSchema>;

@@ -8,9 +8,22 @@ export interface Spec {
   file: string;
   database: DatabaseSpec;
   labels: LabelSpec[];
-  /** What the spec asks for besides datasets, in words without a secret or an address. */
-  effects: { kind: 'tracking' | 'alerts' | 'email' | 'pause'; detail: string }[];
+  /** What a run does besides publishing. */
+  operations: OperationsSpec;
 }
+
+/** Each is undefined where the spec, or a variable that it names, leaves it out. */
+export interface OperationsSpec {
+  wandb: { apiKey: string; project: string; entity: string | undefined } | undefined;
+  email: { smtp: string; to: string[]; from: string; when: When } | undefined;
+  webhook: { url: string; when: When } | undefined;
+  space: { id: string; pause: 'always' | 'on_success' | 'never'; minIntervalMs: number } | undefined;
+  /** Where the history of runs is kept. */
+  runs: TargetSpec | undefined;
+}
+
+/** `on_change`: a version was published, or something went wrong. `on_problem`: only the latter. */
+export type When = 'always' | 'on_change' | 'on_problem';
 
 export interface DatabaseSpec {
   address: DatabaseAddress;
@@ -47,7 +60,8 @@ export interface LabelSpec {
   checks: CheckSpec[];
   card: CardSpec;
   push: { private: boolean; when: 'changed' | 'always' };
-  afterPush: { restartSpaces: string[] };
+  /** `setVariable`: a Space gets the version as DATASET_VERSION before it is restarted. */
+  afterPush: { restartSpaces: string[]; setVariable: boolean };
   /** The label's part of the YAML after merging, with variable names instead of their values. */
   template: Record<string, unknown>;
 }

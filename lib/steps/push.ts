@@ -66,6 +66,7 @@ export async function push(
       files: label.report.files ?? [],
       deletions,
       restarts: spec.afterPush.restartSpaces,
+      setVariable: spec.afterPush.setVariable,
     };
     return { status: 'planned', version, directory: shownPath(run.options.out, label.report.plan.directory) };
   }

@@ -89,6 +89,8 @@ const OPTIONS = {
   samples: 5,
   rawSamples: false,
   detailedExitcode: false,
+  history: false,
+  unhold: false,
 };
 
 /** A run of its own, whose clock notes the waits and calls back instead of waiting. */

@@ -35,6 +35,7 @@ const plan = (more: Partial<PlanReport> = {}): PlanReport => ({
   })),
   deletions: [],
   restarts: [],
+  setVariable: true,
   ...more,
 });
 const planned = (label: string, more: Partial<PlanReport> = {}): LabelReport => ({

@@ -29,9 +29,9 @@ export function dryRun(): RunReport {
     seconds: 6.4,
     database: { server: '16.4', snapshot: '00000003-0000001B-1', takenAt: '2025-01-31T09:30:12.000Z' },
     effects: [
-      { kind: 'tracking', detail: 'a run in the project grievances of Weights & Biases', carriedOut: false },
-      { kind: 'email', detail: 'to data@example.org', carriedOut: false },
-      { kind: 'pause', detail: 'the Space acme/prepare-dataset', carriedOut: true },
+      { kind: 'tracking', detail: 'a run in the project grievances of Weights & Biases', status: 'planned' },
+      { kind: 'email', detail: 'always, to 1 address', status: 'planned' },
+      { kind: 'pause', detail: 'the Space acme/prepare-dataset', status: 'planned' },
     ],
   };
 }

@@ -9,6 +9,8 @@ export function runReport(labels: LabelReport[], warnings: string[] = []): RunRe
   return {
     reportVersion: 1,
     version: '0.1.0',
+    run: '20250131-093011-000',
+    action: 'run',
     config: 'pipeline.config.yaml',
     effects: [],
     startedAt: '2025-01-31T09:30:11.000Z',
@@ -30,8 +32,8 @@ export function dryRun(labels: LabelReport[], warnings: string[] = []): RunRepor
     dryRun: true,
     database: { server: '18.6', snapshot: '00000004-0000001B-1', takenAt: '2025-01-31T09:30:12.000Z' },
     effects: [
-      { kind: 'tracking', detail: 'a run in the project prepare-dataset', carriedOut: false },
-      { kind: 'pause', detail: 'the Space acme/prepare-dataset', carriedOut: true },
+      { kind: 'tracking', detail: 'a run in the project prepare-dataset', status: 'planned' },
+      { kind: 'pause', detail: 'the Space acme/prepare-dataset', status: 'planned' },
     ],
   };
 }
@@ -239,6 +241,7 @@ export function reviewed(more: Partial<LabelReport> = {}): LabelReport {
         { path: 'README.md', size: 2345, sha256: 'c'.repeat(64) },
       ],
       deletions: ['data/train-00001-of-00002.parquet'],
+      setVariable: true,
       restarts: ['acme/classifier'],
     },
     ...more,

@@ -20,11 +20,7 @@ import {
 const REPOS = { DEPARTMENT_DATASET: 'tester/department', URGENCY_DATASET: 'tester/urgency' };
 const FOLDERS = { DEPARTMENT_DATASET: './department', URGENCY_DATASET: './urgency' };
 /** Everything that a real run would do besides publishing. */
-const YAML = `${SHIPPED.replace('  push:\n', '  after_push: { restart_spaces: [tester/retraining] }\n  push:\n')}
-tracking: { wandb: { api_key: '\${WANDB_API_KEY:-}', project: mistakes } }
-notify: { email: { smtp: '\${SMTP_URL:-}', to: admin@example.org } }
-space: { id: tester/space, pause: always }
-`;
+const YAML = SHIPPED.replace('restart_spaces: []', 'restart_spaces: [tester/retraining]');
 const BAD_SQL = YAML.replace(
   '  urgency:\n',
   '  urgency:\n    sources: { correct: "SELECT id AS key, nothing AS text, urgency AS label FROM complaints" }\n',
@@ -91,6 +87,9 @@ DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', curren
     WANDB_API_KEY: 'f'.repeat(40),
     WANDB_BASE_URL: wandb.url,
     SMTP_URL: `smtp://user:pass@127.0.0.1:${smtp.port}`,
+    ADMIN_EMAIL: 'admin@example.org',
+    WEBHOOK_URL: `${wandb.url}/hook`,
+    RUNS_DATASET: 'tester/runs',
     SPACE_ID: 'tester/space',
     ...REPOS,
   });

@@ -12,6 +12,7 @@ import type { Outcome } from '../../lib/outcome.ts';
 import type { LabelReport } from '../../lib/report/report.ts';
 import { type LabelSamples, noSamples } from '../../lib/report/samples.ts';
 import type { LabelRun, Run } from '../../lib/run.ts';
+import { NO_OPERATIONS } from '../../lib/spec/operations.ts';
 import { parseSpec } from '../../lib/spec/read.ts';
 import type { LabelSpec } from '../../lib/spec/spec.ts';
 import { literal } from '../../lib/sql.ts';
@@ -153,6 +154,8 @@ export class Workshop implements AsyncDisposable {
       samples: 5,
       rawSamples: false,
       detailedExitcode: false,
+      history: false,
+      unhold: false,
       ...overrides,
     };
     const label: LabelRun = {
@@ -164,7 +167,7 @@ export class Workshop implements AsyncDisposable {
     };
     const run: Run = {
       version: '0.0.0',
-      spec: { file: 'test.yaml', database: undefined as never, labels: [spec], effects: [] },
+      spec: { file: 'test.yaml', database: undefined as never, labels: [spec], operations: NO_OPERATIONS },
       options,
       world,
       events: new EventStream(clock.now),

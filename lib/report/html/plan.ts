@@ -1,5 +1,5 @@
-import { formatBytes, NOT_YET } from '../figures.ts';
-import type { FileReport, LabelReport, RunReport } from '../report.ts';
+import { formatBytes, formatEffect } from '../figures.ts';
+import type { EffectReport, FileReport, LabelReport, RunReport } from '../report.ts';
 import { countOf } from '../words.ts';
 import { badge, code, facts, lines, type Section, section, table } from './components.ts';
 import { type Html, html } from './escape.ts';
@@ -25,12 +25,7 @@ export function planSection({ label, target, plan, files }: LabelReport): Sectio
       ['Tag', code(version)],
       ['Commit', message],
       ['Deletes', deletions.length > 0 ? lines(deletions.map(code)) : 'nothing'],
-      [
-        'Restarts',
-        restarts.length > 0
-          ? lines(restarts.map((space) => html`${code(space)} ${badge('warn', NOT_YET)}`))
-          : 'no Space',
-      ],
+      ['Restarts', restarts.length > 0 ? lines(restarts.map((space) => code(space))) : 'no Space'],
       ['Fingerprint', code(fingerprint)],
     ]),
     fileTable(label, 'Files to upload', plan.files),
@@ -52,16 +47,22 @@ function fileTable(label: string, caption: string, files: FileReport[]): Html {
   });
 }
 
-const EFFECTS = { tracking: 'Tracking', alerts: 'Alerts', email: 'E-mail', pause: 'Pause of the Space' };
+const EFFECTS: Record<EffectReport['kind'], string> = {
+  tracking: 'Tracking',
+  email: 'E-mail',
+  webhook: 'Webhook',
+  history: 'History of runs',
+  pause: 'Pause of the Space',
+};
 
 /** What happens once for the run, besides publishing. */
 export function effectList({ effects, dryRun }: RunReport): Html | undefined {
   if (effects.length === 0) return undefined;
-  return html`<h3>${dryRun ? 'What else a real run would do' : 'What else a run does'}</h3>
+  return html`<h3>${dryRun ? 'What else a real run would do' : 'What else was done'}</h3>
 ${facts(
-  effects.map(({ kind, detail, carriedOut }) => [
-    EFFECTS[kind],
-    html`<bdi>${detail}</bdi>${!carriedOut && html` ${badge('warn', NOT_YET)}`}`,
+  effects.map((effect) => [
+    EFFECTS[effect.kind],
+    html`<bdi>${formatEffect(effect)}</bdi>${effect.status === 'failed' && html` ${badge('warn', 'failed')}`}`,
   ]),
 )}`;
 }

@@ -12,6 +12,7 @@ const TONES: Record<Outcome['status'], Tone> = {
   planned: 'good',
   unchanged: 'quiet',
   skipped_insufficient_data: 'warn',
+  held: 'warn',
   refused: 'bad',
   failed: 'bad',
 };
@@ -38,6 +39,8 @@ function sentenceOf(outcome: Outcome | undefined, target: string): Html {
       return html`<p>${outcome.version ? code(outcome.version) : 'The published version'} holds the same rows. Nothing is written.</p>`;
     case 'skipped_insufficient_data':
       return html`<p>Too few rows ${outcome.stage}: ${formatCount(outcome.rows)}, where <code>min_samples</code> is ${formatCount(outcome.minimum)}. Nothing is published.</p>`;
+    case 'held':
+      return html`<p>Held at ${code(outcome.version)} since ${outcome.since}, until <code>--unhold</code>: ${outcome.reason}</p>`;
     default: {
       const { code: name, message, fix } = outcome.problem;
       return html`<p><b>${code(name)}</b></p><p class="message">${message}</p>${fix && html`<p class="message"><b>Fix:</b> ${fix}</p>`}`;

@@ -9,7 +9,6 @@ import {
   formatPoints,
   formatShare,
   NONE,
-  NOT_YET,
   planImbalance,
   shorten,
 } from '../figures.ts';
@@ -64,7 +63,7 @@ function planPlan({ head, version, message, files, deletions, restarts }: PlanRe
     `tag ${code(version)}`,
     `commit ${code(message)}`,
     ...deletions.map((path) => `deletes ${code(path)}`),
-    ...restarts.map((space) => `restarts ${code(space)} (${NOT_YET})`),
+    ...restarts.map((space) => `restarts ${code(space)}`),
   ];
   const row = ({ path, size, sha256 }: PlanReport['files'][number]) => [
     code(path),

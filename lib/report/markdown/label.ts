@@ -23,6 +23,7 @@ const SIGNS: Record<Outcome['status'], string> = {
   planned: '✅',
   unchanged: '⚪',
   skipped_insufficient_data: '⏭️',
+  held: '⏸️',
   refused: '⛔',
   failed: '❌',
 };
@@ -71,6 +72,8 @@ function explain(outcome: Outcome): string {
       return `${outcome.version ? ` since ${code(outcome.version)}` : ''}: the published version holds the same rows`;
     case 'skipped_insufficient_data':
       return `: ${formatCount(outcome.rows)} rows ${outcome.stage}, min_samples is ${formatCount(outcome.minimum)}`;
+    case 'held':
+      return ` at ${code(outcome.version)} since ${text(outcome.since)}: ${sentence(outcome.reason)}`;
     default: {
       const { code: name, message, fix } = outcome.problem;
       return ` ${code(name)}: ${sentence(message)}${fix ? `  \nfix: ${sentence(fix)}` : ''}`;

@@ -1,10 +1,10 @@
 import {
   formatBytes,
+  formatEffect,
   formatEstimate,
   formatHead,
   formatInstant,
   formatShipping,
-  NOT_YET,
   shorten,
 } from '../figures.ts';
 import { type Paint, wrap } from '../layout.ts';
@@ -29,19 +29,17 @@ export function renderPlan({ plan, target, outcome }: LabelReport, width: number
     ...define('tag', plan.version, width),
     ...define('commit', plan.message, width),
     ...(plan.deletions.length > 0 ? define('delete', plan.deletions.join(', '), width) : []),
-    ...(plan.restarts.length > 0 ? define('restart', `${plan.restarts.join(', ')} (${NOT_YET})`, width) : []),
+    ...(plan.restarts.length > 0 ? define('restart', plan.restarts.join(', '), width) : []),
     ...(files.length > 0 ? renderTable({ header, rows: files, words: [1], wholeNames: true }, width, paint) : []),
   ];
 }
 
 /** What a real run does besides publishing. */
-export function renderEffects({ effects }: RunReport, width: number, paint: Paint): string[] {
+export function renderEffects({ effects, dryRun }: RunReport, width: number, paint: Paint): string[] {
   if (effects.length === 0) return [];
   return [
-    ...heading('besides publishing, the spec asks for', width, paint),
-    ...effects.flatMap(({ kind, detail, carriedOut }) =>
-      hang(`  ${kind.padEnd(8)}`, `${detail}${carriedOut ? '' : ` (${NOT_YET})`}`, width, 11),
-    ),
+    ...heading(`besides publishing${dryRun ? ', a real run does' : ''}`, width, paint),
+    ...effects.flatMap((effect) => hang(`  ${effect.kind.padEnd(8)}`, formatEffect(effect), width, 11)),
   ];
 }
 

@@ -20,6 +20,7 @@ export const STYLES: Record<Outcome['status'], Style> = {
   planned: 'green',
   unchanged: 'cyan',
   skipped_insufficient_data: 'yellow',
+  held: 'yellow',
   refused: 'red',
   failed: 'red',
 };
@@ -42,6 +43,8 @@ export function renderOutcome(outcome: Outcome | undefined, width: number, paint
       const { rows, stage, minimum } = outcome;
       return say(':', `${formatCount(rows)} rows ${stage}, min_samples is ${formatCount(minimum)}`);
     }
+    case 'held':
+      return say('', `at ${outcome.version} since ${outcome.since}: ${outcome.reason}; --unhold ends it`);
     default: {
       const { code, message, fix } = outcome.problem;
       const more = [message, ...(fix ? [`fix: ${fix}`] : [])].flatMap((text) => hang(' ', text, width, 4));

@@ -1,0 +1,72 @@
+import * as v from 'valibot';
+import { STEPS } from '../events.ts';
+import type { Outcome } from '../outcome.ts';
+import { ACTIONS, type RunReport } from '../report/report.ts';
+
+/** One run as a line of `runs.jsonl`; what a list of runs needs, without reading their reports. Keys are in snake_case, as in the report's JSON. */
+export const RecordSchema = v.object({
+  run: v.string(),
+  action: v.picklist(ACTIONS),
+  reason: v.exactOptional(v.string()),
+  started_at: v.string(),
+  seconds: v.number(),
+  exit_code: v.number(),
+  /** The program's version. */
+  version: v.string(),
+  /** SHA-256 of the spec's labels: a run of an edited spec is another one. */
+  spec: v.string(),
+  labels: v.array(
+    v.object({
+      label: v.string(),
+      target: v.string(),
+      /** `interrupted` where the run ended before the label did. */
+      status: v.string(),
+      /** The version that was published, or that the target holds. */
+      version: v.exactOptional(v.string()),
+      code: v.exactOptional(v.string()),
+      failed_step: v.exactOptional(v.picklist(STEPS)),
+      restarts: v.exactOptional(
+        v.array(v.object({ space: v.string(), version: v.string(), status: v.picklist(['done', 'failed']) })),
+      ),
+    }),
+  ),
+});
+
+export type RunRecord = v.InferOutput<typeof RecordSchema>;
+
+/** @param spec see RunRecord */
+export function recordOf(report: RunReport, spec: string): RunRecord {
+  const { run, action, reason, startedAt, seconds, exitCode, version, labels } = report;
+  return {
+    run,
+    action,
+    ...(reason === undefined ? {} : { reason }),
+    started_at: startedAt,
+    seconds,
+    exit_code: exitCode,
+    version,
+    spec,
+    labels: labels.map(({ label, target, outcome, failedStep, restarts }) => ({
+      label,
+      target,
+      status: outcome?.status ?? 'interrupted',
+      ...versionOf(outcome),
+      ...(outcome && 'problem' in outcome ? { code: outcome.problem.code } : {}),
+      ...(failedStep === undefined ? {} : { failed_step: failedStep }),
+      ...(restarts ? { restarts: restarts.map(({ space, version, status }) => ({ space, version, status })) } : {}),
+    })),
+  };
+}
+
+function versionOf(outcome: Outcome | undefined): { version?: string } {
+  return outcome && 'version' in outcome && outcome.version !== '' ? { version: outcome.version } : {};
+}
+
+/** The last run of a label that published a version. */
+export function lastSuccess(records: readonly RunRecord[], label: string): { version: string; at: string } | undefined {
+  for (const { started_at, labels } of records.toReversed()) {
+    const found = labels.find((each) => each.label === label && each.status === 'success');
+    if (found?.version !== undefined) return { version: found.version, at: started_at };
+  }
+  return undefined;
+}

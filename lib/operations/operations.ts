@@ -1,0 +1,209 @@
+import { type PipelineError, toPipelineError } from '../errors.ts';
+import type { History } from '../history/history.ts';
+import { type RunRecord, recordOf } from '../history/record.ts';
+import type { Options } from '../options.ts';
+import { problemOf } from '../outcome.ts';
+import { formatReport } from '../report/json.ts';
+import { logTo } from '../report/log.ts';
+import type { EffectReport, RunReport } from '../report/report.ts';
+import { type Job, warn } from '../run.ts';
+import type { Mask } from '../secrets.ts';
+import type { Spec } from '../spec/spec.ts';
+import type { World } from '../world.ts';
+import { planAlerts } from './alerts.ts';
+import { isWanted, planEffects } from './effects.ts';
+import type { Notice } from './notice.ts';
+import type { Tracking } from './tracking.ts';
+
+/** What a container has between SIGTERM and SIGKILL; an interrupted run is told of within it. */
+const GRACE_MS = 8000;
+
+/**
+ * What a run does besides publishing. Opened before the run and disposed after it: the last thing that the program does is to pause
+ * its Space. Nothing here fails a run: what goes wrong is a warning. A dry run only says what a real one would do.
+ */
+export class Operations implements AsyncDisposable {
+  readonly #spec: Spec;
+  readonly #world: World;
+  readonly #active: boolean;
+  readonly #pending: string[] = [];
+  readonly #log: string[] = [];
+  #mask: Mask = (text) => text;
+  #history: History | undefined;
+  #records: RunRecord[] | undefined;
+  #job: Job | undefined;
+  #report: ((exitCode: number) => RunReport) | undefined;
+  #tracking: Tracking | undefined;
+  #exitCode: number | undefined;
+
+  private constructor(spec: Spec, { dryRun }: Options, world: World) {
+    this.#spec = spec;
+    this.#world = world;
+    this.#active = !dryRun;
+  }
+
+  static async open(spec: Spec, options: Options, world: World): Promise<Operations> {
+    const operations = new Operations(spec, options, world);
+    const { runs } = spec.operations;
+    if (operations.#active && runs) {
+      const { openHistory } = await import('../history/history.ts');
+      operations.#history = await openHistory(runs, world);
+      try {
+        operations.#records = await operations.#history.records();
+      } catch (thrown) {
+        world.signal.throwIfAborted();
+        operations.#pending.push(describe(thrown));
+      }
+    }
+    return operations;
+  }
+
+  /** The history of runs; undefined where none is kept or it cannot be read. */
+  get records(): readonly RunRecord[] | undefined {
+    return this.#records;
+  }
+
+  /** Listen to a job from here on. @param report its report, were it to end now */
+  async follow(job: Job, report: (exitCode: number) => RunReport): Promise<void> {
+    if (!this.#active) return;
+    this.#job = job;
+    this.#report = report;
+    this.#mask = job.mask;
+    job.events.subscribe(logTo((line) => this.#log.push(line), job.mask));
+    for (const message of this.#pending.splice(0)) warn(job, message);
+    const { openTracking } = await import('./tracking.ts');
+    this.#tracking = await openTracking(job, this.#spec, report(0).run);
+  }
+
+  /** Tell everybody of a job that has ended, and remember it. @returns what was done */
+  async tell(report: RunReport): Promise<EffectReport[]> {
+    const effects = planEffects(this.#spec.operations);
+    if (!this.#active) return effects;
+    const told: EffectReport[] = [];
+    for (const effect of effects) told.push(await this.#carryOut(effect, { ...report, effects: told }));
+    this.#exitCode = report.exitCode;
+    return told;
+  }
+
+  async #carryOut(effect: EffectReport, report: RunReport): Promise<EffectReport> {
+    const job = this.#job;
+    if (!job || effect.kind === 'pause') return effect;
+    const done = await this.#attempt(effect, report);
+    if (done.problem) warn(job, `${done.problem.code}: ${done.problem.message}`);
+    job.events.emit({ type: 'effect.finished', effect: done });
+    return done;
+  }
+
+  async #attempt(effect: EffectReport, report: RunReport): Promise<EffectReport> {
+    try {
+      return { ...effect, ...(await this.#perform(effect.kind, report)) };
+    } catch (thrown) {
+      this.#world.signal.throwIfAborted();
+      return { ...effect, status: 'failed', problem: problemOf(toPipelineError(thrown)) };
+    }
+  }
+
+  /** @returns what differs from the plan: that there was no cause, or more to say */
+  async #perform(
+    kind: EffectReport['kind'],
+    report: RunReport,
+  ): Promise<Pick<EffectReport, 'status'> & { detail?: string }> {
+    const { email, webhook } = this.#spec.operations;
+    const notices = planAlerts(report, this.#records);
+    const facts = { report, notices, trackingUrl: this.#tracking?.url };
+    switch (kind) {
+      case 'tracking': {
+        if (!this.#tracking) return { status: 'skipped' };
+        for (const notice of notices) await this.#tracking.alert(notice);
+        await this.#tracking.conclude(report);
+        const { url } = this.#tracking;
+        return { status: 'done', ...(url === undefined ? {} : { detail: url }) };
+      }
+      case 'email': {
+        if (!email || !isWanted(email.when, report)) return { status: 'skipped' };
+        const { planMail } = await import('./summary.ts');
+        const { sendMail } = await import('../edges/smtp.ts');
+        await sendMail(email, planMail(facts), this.#world);
+        return { status: 'done' };
+      }
+      case 'webhook': {
+        if (!webhook || !isWanted(webhook.when, report)) return { status: 'skipped' };
+        const { planMessage } = await import('./summary.ts');
+        const { postWebhook } = await import('../edges/webhook.ts');
+        await postWebhook(webhook, planMessage(facts), this.#world);
+        return { status: 'done' };
+      }
+      case 'history':
+        await this.#remember(report, this.#history);
+        return { status: 'done' };
+      case 'pause':
+        return { status: 'planned' };
+    }
+  }
+
+  async #remember(report: RunReport, history: History | undefined): Promise<void> {
+    const record = recordOf(report, specDigest(this.#spec));
+    await history?.append(record, { report: formatReport(report), log: this.#log.join('') });
+  }
+
+  /** The run is closed, and nothing of it is open: end what is still running elsewhere, then let the Space go. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#active) return;
+    const { signal } = this.#world;
+    if (this.#exitCode === undefined && this.#job) await this.#tellOfEnd().catch(() => {});
+    const { space } = this.#spec.operations;
+    // Whoever interrupts a run in a Space is stopping or rebuilding it.
+    const pauses =
+      space && !signal.aborted && (space.pause === 'always' || (space.pause === 'on_success' && this.#exitCode === 0));
+    if (pauses) await this.#release(space.id);
+  }
+
+  /** After an interruption, or a throw that ended the run: in short, and without the signal that has fired. */
+  async #tellOfEnd(): Promise<void> {
+    const { signal } = this.#world;
+    const exitCode = signal.aborted ? ((signal.reason as { exitCode?: number }).exitCode ?? 130) : 1;
+    const brief = { ...this.#world, signal: AbortSignal.timeout(GRACE_MS) };
+    const report = this.#report?.(exitCode);
+    const { runs } = this.#spec.operations;
+    const { openHistory } = await import('../history/history.ts');
+    await Promise.allSettled([
+      this.#tracking?.abort(exitCode),
+      runs && report ? openHistory(runs, brief).then((history) => this.#remember(report, history)) : undefined,
+    ]);
+  }
+
+  async #release(id: string): Promise<void> {
+    try {
+      const { Space } = await import('../edges/space.ts');
+      await new Space(id, this.#world).pause();
+    } catch (thrown) {
+      const text = `${describe(thrown)}. ${id} goes on running, and may be billed.`;
+      this.#world.stderr.write(`${this.#mask(`Warning: ${text}`)}\n`);
+      await this.#warnOf({ title: 'HF Space Pause Failed', severity: 'WARN', text });
+    }
+  }
+
+  /** A notice that comes after the summary was sent, to all who are told. */
+  async #warnOf(notice: Notice): Promise<void> {
+    const { email, webhook } = this.#spec.operations;
+    const { planNoticeMail, planNoticeMessage } = await import('./summary.ts');
+    const { sendMail } = await import('../edges/smtp.ts');
+    const { postWebhook } = await import('../edges/webhook.ts');
+    await Promise.allSettled([
+      this.#tracking?.alert(notice),
+      email ? sendMail(email, planNoticeMail(notice), this.#world) : undefined,
+      webhook ? postWebhook(webhook, planNoticeMessage(notice), this.#world) : undefined,
+    ]);
+  }
+}
+
+function describe(thrown: unknown): string {
+  const { code, message }: PipelineError = toPipelineError(thrown);
+  return `${code}: ${message}`;
+}
+
+/** What tells one edition of a spec from another: what the labels say, and where they go. */
+export function specDigest({ labels }: Pick<Spec, 'labels'>): string {
+  const said = labels.map(({ name, target, template }) => [name, target, template]);
+  return new Bun.CryptoHasher('sha256').update(JSON.stringify(said)).digest('hex');
+}

@@ -1,0 +1,123 @@
+import type { LocatedDocument, Path } from './document.ts';
+import type { SpecProblem } from './problems.ts';
+import type { RawSpec } from './schema.ts';
+import type { OperationsSpec } from './spec.ts';
+import { parseTarget, repoProblem } from './target.ts';
+import { parseDuration } from './units.ts';
+
+/** What a run does besides publishing: `tracking`, `notify`, `space` and `runs` of the spec. */
+
+export const OPERATIONS_DEFAULTS = {
+  tracking: { wandb: { project: 'prepare-dataset' } },
+  notify: { email: { when: 'always' }, webhook: { when: 'always' } },
+  space: { pause: 'always', min_interval: '1h' },
+} as const;
+
+const ADDRESS = /^[^\s@<>,]+@[^\s@<>,]+$/;
+
+/** Problems that the schema cannot find. A value that is empty switches off what it is for. */
+export function checkOperations(document: LocatedDocument): void {
+  const at = (path: Path): unknown =>
+    path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], document.value);
+  const check = (path: Path, problemOf: (text: string) => Omit<SpecProblem, 'start' | 'end'> | undefined) => {
+    const value = at(path);
+    const problem = typeof value === 'string' && value.trim() !== '' ? problemOf(value.trim()) : undefined;
+    if (!problem) return;
+    const [start, end] = document.valueRange(path);
+    document.problems.push({ ...problem, start, end });
+  };
+  const invalid = (path: Path, wanted: string, fix: string) => ({
+    code: 'VALUE_INVALID' as const,
+    message: `Cannot use ${path.join('.')}: must be ${wanted}`, // not the value: it may hold a password
+    fix,
+  });
+  check(['notify', 'email', 'smtp'], (url) =>
+    isUrl(url, ['smtp:', 'smtps:'])
+      ? undefined
+      : invalid(['notify', 'email', 'smtp'], 'an SMTP URL', 'e.g. smtp://user:password@mail.example.org:587'),
+  );
+  check(['notify', 'webhook', 'url'], (url) =>
+    isUrl(url, ['https:', 'http:'])
+      ? undefined
+      : invalid(['notify', 'webhook', 'url'], 'a URL', 'e.g. https://hooks.slack.com/services/…'),
+  );
+  for (const key of ['to', 'from'])
+    check(['notify', 'email', key], (text) =>
+      addressesOf(text).every((address) => ADDRESS.test(address.replace(/^.*<(.*)>$/, '$1')))
+        ? undefined
+        : invalid(['notify', 'email', key], 'e-mail addresses', 'e.g. admin@example.org, ops@example.org'),
+    );
+  check(['space', 'min_interval'], (text) =>
+    parseDuration(text) === undefined && text !== '0'
+      ? invalid(['space', 'min_interval'], 'a duration', 'e.g. 1h or 30m; 0 switches it off')
+      : undefined,
+  );
+  check(['space', 'id'], (id) => nameProblem(`Space "${id}"`, repoProblem(id)));
+  check(['runs'], (repo) => {
+    const target = parseTarget(repo);
+    return nameProblem(`runs "${repo}"`, 'problem' in target ? target.problem : undefined);
+  });
+}
+
+function nameProblem(what: string, problem: string | undefined): Omit<SpecProblem, 'start' | 'end'> | undefined {
+  return problem === undefined ? undefined : { code: 'REPO_NAME', message: `Cannot use ${what}: ${problem}` };
+}
+
+function isUrl(text: string, protocols: string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol) && new URL(text).hostname !== '';
+}
+
+const addressesOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((address) => address.trim())
+    .filter((address) => address !== '');
+
+/** @param env WANDB_MODE switches tracking off; SPACE_ID is the Space that the program runs in */
+export function resolveOperations(
+  { tracking, notify, space, runs }: RawSpec,
+  env: Record<string, string | undefined>,
+): OperationsSpec {
+  const { wandb } = tracking ?? {};
+  const to = addressesOf(notify?.email?.to ?? '');
+  const id = space?.id?.trim() || env.SPACE_ID?.trim();
+  const store = runs?.trim() ? parseTarget(runs.trim()) : undefined;
+  return {
+    wandb: wandb?.api_key?.trim()
+      ? {
+          apiKey: wandb.api_key.trim(),
+          project: wandb.project?.trim() || OPERATIONS_DEFAULTS.tracking.wandb.project,
+          entity: wandb.entity?.trim() || undefined,
+        }
+      : undefined,
+    email:
+      notify?.email?.smtp?.trim() && to[0] !== undefined
+        ? {
+            smtp: notify.email.smtp.trim(),
+            to,
+            from: notify.email.from?.trim() || to[0],
+            when: notify.email.when ?? OPERATIONS_DEFAULTS.notify.email.when,
+          }
+        : undefined,
+    webhook: notify?.webhook?.url?.trim()
+      ? { url: notify.webhook.url.trim(), when: notify.webhook.when ?? OPERATIONS_DEFAULTS.notify.webhook.when }
+      : undefined,
+    space: id
+      ? {
+          id,
+          pause: space?.pause ?? OPERATIONS_DEFAULTS.space.pause,
+          minIntervalMs: parseDuration(space?.min_interval ?? OPERATIONS_DEFAULTS.space.min_interval) ?? 0,
+        }
+      : undefined,
+    runs: store && !('problem' in store) ? store : undefined,
+  };
+}
+
+/** Nothing besides publishing: a demo, tests. */
+export const NO_OPERATIONS: OperationsSpec = {
+  wandb: undefined,
+  email: undefined,
+  webhook: undefined,
+  space: undefined,
+  runs: undefined,
+};
