@@ -40,13 +40,7 @@ describe.skipIf(!found)('the role of docs/deploy.md', () => {
   };
 
   test('is enough for a run', async () => {
-    expect(await run()).toEqual([
-      0,
-      [
-        ['success', 120],
-        ['success', 120],
-      ],
-    ]);
+    expect(await run('--label', 'urgency')).toEqual([0, [['success', 120]]]);
   });
 
   test('and for --check, which finds nothing to mend in it', async () => {
