@@ -121,3 +121,141 @@ describe('the comment', () => {
     expect(await post(second)).toEqual([...others, second]);
   });
 });
+
+interface RestartWorkflow {
+  on: {
+    schedule: { cron: string }[];
+    workflow_dispatch: { inputs: Record<string, { type: string; default: boolean }> };
+    push: { branches: string[]; paths: string[] };
+  };
+  permissions: Record<string, string>;
+  concurrency: { group: string };
+  jobs: Record<string, Job & { steps: (Step & { env?: Record<string, string> })[] }>;
+}
+
+const ROOT = resolve(import.meta.dir, '..');
+const restart = parse(await Bun.file(join(ROOT, '.github/workflows/restart.yml')).text()) as RestartWorkflow;
+
+describe('the workflow that restarts the Space', () => {
+  const [job] = Object.values(restart.jobs);
+  const [step] = job?.steps ?? [];
+
+  test('comes by schedule, by hand, or after a merge; never from a pull request', () => {
+    expect(Object.keys(restart.on)).toEqual(['schedule', 'workflow_dispatch', 'push']);
+    expect(restart.on.schedule[0]?.cron).toMatch(/^\d+ \d+ \* \* \*$/);
+    expect(restart.on.workflow_dispatch.inputs).toMatchObject({ factory: { type: 'boolean', default: false } });
+    expect(restart.on.push.branches).toEqual(['main']);
+    expect(restart.concurrency.group).not.toContain('${{');
+  });
+
+  test('a merge restarts it where a file of the image changed', async () => {
+    const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text();
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, names = '']) =>
+      names.split(' '),
+    );
+    const wanted = copied
+      .filter((name) => name !== 'pipeline.schema.json')
+      .map((name) => (name === 'lib' ? 'lib/**' : name));
+    expect(restart.on.push.paths.toSorted()).toEqual([...new Set(['Dockerfile', ...wanted])].sort());
+  });
+
+  test('has no right in the repository, one secret behind an environment, and nobody else’s code', () => {
+    expect([restart.permissions, job?.permissions]).toEqual([{}, {}]);
+    expect(Object.keys(restart.jobs)).toHaveLength(1);
+    expect(job?.steps).toHaveLength(1);
+    expect(step?.uses).toBeUndefined();
+    expect(job?.environment).toBe('space');
+    expect(JSON.stringify(restart).match(/secrets\.\w+/g)).toEqual(['secrets.HF_TOKEN']);
+    expect(step?.run).not.toContain('${{');
+  });
+
+  test('a clone that deploys nowhere does nothing by itself', () => {
+    expect(job?.if).toBe("vars.SPACE_ID != '' || github.event_name == 'workflow_dispatch'");
+  });
+
+  const TOKEN = 'hf_abcdefghijklmnop';
+
+  /** Run the script against a server that knows the one call, and answers it with these statuses, one after the other. */
+  async function run(statuses: number[], env: Record<string, string> = {}) {
+    const calls: string[] = [];
+    await using folder = {
+      path: await mkdtemp(join(tmpdir(), 'restart-')),
+      [Symbol.asyncDispose]: () => rm(folder.path, { recursive: true }),
+    };
+    await using server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: async (request) => {
+        const { pathname, search } = new URL(request.url);
+        calls.push(
+          `${request.method} ${pathname}${search} ${request.headers.get('authorization')} ${await request.text()}`.trim(),
+        );
+        const status = statuses[calls.length - 1] ?? 500;
+        return Response.json(status === 200 ? { stage: 'BUILDING' } : { error: '::error::<from the server>' }, {
+          status,
+        });
+      },
+    });
+    const wrapper = `#!/bin/sh\necho "$*" >> "$RUNNER_TEMP/arguments"\nexec ${Bun.which('curl')} "$@"\n`; // what other processes see
+    await writeFile(join(folder.path, 'curl'), wrapper, { mode: 0o755 });
+    const { exitCode, stdout, stderr } = await $`bash -e -c ${step?.run ?? ''}`
+      .env({
+        PATH: `${folder.path}:${Bun.env.PATH}`,
+        HF_TOKEN: TOKEN,
+        HF_ENDPOINT: server.url.origin,
+        SPACE_ID: 'acme/prepare-dataset',
+        FACTORY: 'false',
+        RUNNER_TEMP: folder.path,
+        ...env,
+      })
+      .nothrow()
+      .quiet();
+    const said = `${stdout}${stderr}`;
+    const seen = Bun.file(join(folder.path, 'arguments'));
+    expect(said + ((await seen.exists()) ? await seen.text() : '')).not.toContain(TOKEN);
+    expect(said).not.toContain('from the server');
+    return { exitCode, said, calls };
+  }
+  const CALL = `POST /api/spaces/acme/prepare-dataset/restart Bearer ${TOKEN}`;
+
+  test('restarts the Space by one call', async () => {
+    const { exitCode, said, calls } = await run([200]);
+    expect([exitCode, calls]).toEqual([0, [CALL]]);
+    expect(said).toBe('acme/prepare-dataset is restarted, its stage is BUILDING.\n');
+  });
+
+  test('builds it anew when asked to', async () => {
+    expect((await run([200], { FACTORY: 'true' })).calls).toEqual([CALL.replace(' Bearer', '?factory=true Bearer')]);
+    expect(step?.env?.FACTORY).toBe("${{ github.event_name == 'push' || inputs.factory == true }}");
+  });
+
+  test('tries again where that helps', async () => {
+    const { exitCode, said, calls } = await run([503, 200]);
+    expect([exitCode, calls]).toEqual([0, [CALL, CALL]]);
+    expect(said).toContain('its stage is BUILDING');
+  });
+
+  test.each([
+    [401, 'The Hub refuses HF_TOKEN (401)'],
+    [403, 'HF_TOKEN may not restart acme/prepare-dataset (403): only its owner may'],
+    [404, 'The Hub knows no Space acme/prepare-dataset, or HF_TOKEN may not see it (404)'],
+    [400, 'The Hub answered 400'],
+  ])('fails at once on %i, and says why', async (status, message) => {
+    const { exitCode, said, calls } = await run([status]);
+    expect([exitCode, calls]).toEqual([1, [CALL]]);
+    expect(said).toContain(`::error::${message}`);
+  });
+
+  test.each([
+    [{ SPACE_ID: '' }, 'SPACE_ID must be owner/name'],
+    [{ SPACE_ID: 'acme/../../models' }, 'SPACE_ID must be owner/name'],
+    [{ SPACE_ID: '../pause' }, 'SPACE_ID must be owner/name'],
+    [{ SPACE_ID: 'acme/data?factory=true' }, 'SPACE_ID must be owner/name'],
+    [{ HF_TOKEN: '' }, 'HF_TOKEN of the environment "space"'],
+    [{ HF_TOKEN: 'hf_a\nX-Header: 1' }, 'HF_TOKEN of the environment "space"'],
+  ])('sends nothing with %j', async (env, message) => {
+    const { exitCode, said, calls } = await run([200], env);
+    expect([exitCode, calls]).toEqual([1, []]);
+    expect(said).toContain(message);
+  });
+});
