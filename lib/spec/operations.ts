@@ -118,7 +118,7 @@ export function resolveOperations(
       ? {
           id,
           pause: space?.pause ?? OPERATIONS_DEFAULTS.space.pause,
-          minIntervalMs: parseDuration(space?.min_interval ?? OPERATIONS_DEFAULTS.space.min_interval) ?? 0,
+          minIntervalMs: parseDuration(String(space?.min_interval ?? OPERATIONS_DEFAULTS.space.min_interval)) ?? 0,
         }
       : undefined,
     runs: store && !('problem' in store) ? store : undefined,
