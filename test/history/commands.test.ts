@@ -228,6 +228,13 @@ describe('at a desk', () => {
       2,
       'HISTORY_MISSING\n  Cannot find a history of runs: pipeline.config.yaml keeps none',
     ],
+    [
+      'it is not set, and more is wrong',
+      'labels: "${-"\nruns: ${RUNS}',
+      {},
+      2,
+      'HISTORY_MISSING\n  Cannot find the history of runs: RUNS is not set',
+    ],
     ['it is no name', 'runs: a/b/c', {}, 2, 'pipeline.config.yaml:1:7 REPO_NAME'],
     ['the YAML cannot be read', '"', {}, 2, 'pipeline.config.yaml:1:2 YAML_SYNTAX'],
     ['the rest of the YAML is wrong', 'labels: 7\nwhat: [\nruns: ./runs', {}, 0, ''],

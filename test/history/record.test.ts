@@ -60,6 +60,7 @@ describe('recordOf()', () => {
 describe('lastSuccess()', () => {
   test('is the newest run that published a version of the label', () => {
     const records = [
+      recordAt(0),
       recordAt(1),
       recordAt(2, { labels: [{ label: 'urgency', target: 'acme/urgency', status: 'failed', version: 'v1' }] }),
       recordAt(3, { labels: [{ label: 'topic', target: 'acme/topic', status: 'success', version: 'v2' }] }),

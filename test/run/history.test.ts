@@ -161,8 +161,9 @@ The next one is due at 2026-11-24 04:00:00 UTC (space.min_interval); --force or 
     expect((await visit(61)).report.labels[0]?.outcome?.status).toBe('unchanged');
     expect((await visit(62, ['--force'])).report.labels[0]?.outcome?.status).toBe('success');
     expect((await visit(63)).report).toBeUndefined();
-    expect((await visit(63, [], { yaml: SHIPPED.replace('seed: 42', 'seed: 43') })).report.exitCode).toBe(0);
-    expect((await visit(65, [], { env: { SPACE_ID: '' } })).report.exitCode).toBe(0);
+    const elsewhere = { SPACE_ID: '', PREPARE_DATASET_SPACE_ID: SPACE.SPACE_ID };
+    expect((await visit(64, [], { env: elsewhere })).report.exitCode).toBe(0);
+    expect((await visit(65, [], { yaml: SHIPPED.replace('seed: 42', 'seed: 43') })).report.exitCode).toBe(0);
     expect((await visit(66, ['--force'], { env: { POSTGRES_URL: NOBODY } })).exitCode).toBe(1);
     expect((await visit(67)).report.exitCode).toBe(0); // the last one failed
   }, 30_000);
