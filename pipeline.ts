@@ -31,12 +31,15 @@ export async function main(argv: string[], outside: World): Promise<number> {
     const options = parseArguments(argv, outside);
     if (options.publish !== undefined)
       return await (await import('./lib/publish/publish.ts')).publish(options.publish, options, outside);
+    if (options.history || options.show !== undefined)
+      return await (await import('./lib/history/commands.ts')).consult(options, outside);
     await using demo = options.demo ? await (await import('./lib/demo/demo.ts')).openDemo(options, outside) : undefined;
     const world = demo?.world ?? outside;
     const read = await readSpec(options, world); // all problems at once, before anything is connected
     const spec = demo?.redirect(read) ?? read;
     if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
     await using operations = await Operations.open(spec, options, world); // told, remembered; at the very end, the Space
+    if (operations.rests()) return 0; // a visitor woke the Space shortly after a run
     await using run = await openRun(spec, options, world); // events, spool, data engine, targets
     using _progress = watch(run);
     await operations.follow(run, (exitCode) => reportOf(run, aboutRun(run), [], exitCode));

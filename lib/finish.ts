@@ -147,4 +147,6 @@ const USAGE: ReadonlySet<string> = new Set([
   'LABEL_UNKNOWN',
   'DEMO_UNAVAILABLE',
   'PLAN_UNREADABLE',
+  'HISTORY_MISSING',
+  'RUN_UNKNOWN',
 ] satisfies Code[]);

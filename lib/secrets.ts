@@ -32,10 +32,12 @@ export function planMask(env: Record<string, string | undefined>, more: string[]
 
 /** Fields that hold one of the program's own words: a password such as "pass" must not turn `passed` into something else. */
 export const OWN_WORDS: ReadonlySet<string> = new Set([
+  'action',
   'code',
+  'failedStep',
+  'failed_step', // as records of runs have it
   'group',
   'kind',
-  'reason',
   'severity',
   'source',
   'stage',

@@ -54,6 +54,7 @@ describe('planMask()', () => {
 test('maskStrings() leaves the program’s own words alone, and knows every field that holds one', () => {
   const mask = planMask({ PASSWORD: 'pass' });
   expect(maskStrings({ status: 'passed', detail: 'the pass' }, mask)).toEqual({ status: 'passed', detail: 'the ***' });
+  expect(maskStrings({ reason: 'the pass' }, mask)).toEqual({ reason: 'the ***' }); // of --reason: a person wrote it
   const closed = new Set<string>();
   const walk = (schema: unknown, name = ''): void => {
     const { type, wrapped, item, options, entries } = schema as Record<string, unknown>;

@@ -90,6 +90,17 @@ export class HubTarget implements Target {
     };
   }
 
+  /** The bytes of one file of a revision; undefined where it has none of that name. */
+  async read(revision: string, path: string): Promise<Uint8Array | undefined> {
+    const doing = `read ${path} of ${this.name}`;
+    const answer = await this.#get(revision, path, doing);
+    if (answer.status === 404 && answer.headers.get('X-Error-Code') === 'EntryNotFound') return undefined;
+    if (!answer.ok) throw hubFault(await HubAnswer.from(answer), doing);
+    return await answer.bytes().catch((cause) => {
+      throw hubFault(cause, doing);
+    });
+  }
+
   async download(revision: string, path: string, to: string): Promise<void> {
     const answer = await this.#resolve(revision, path);
     await Bun.write(to, answer).catch((cause) => {
@@ -198,10 +209,15 @@ export class HubTarget implements Target {
 
   async #resolve(revision: string, path: string): Promise<Response> {
     const doing = `read ${path} of ${this.name}`;
-    const url = `${this.#hubUrl}/datasets/${this.name}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
-    const answer = await this.#request(url, { headers: this.#headers() }, doing);
+    const answer = await this.#get(revision, path, doing);
     if (!answer.ok) throw hubFault(await HubAnswer.from(answer), doing);
     return answer;
+  }
+
+  #get(revision: string, path: string, doing: string): Promise<Response> {
+    const escaped = path.split('/').map(encodeURIComponent).join('/');
+    const url = `${this.#hubUrl}/datasets/${this.name}/resolve/${revision}/${escaped}`;
+    return this.#request(url, { headers: this.#headers() }, doing);
   }
 
   #api(method: 'GET' | 'POST', route: string, doing: string, body?: unknown): Promise<Response> {

@@ -3,12 +3,15 @@ import { STEPS } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
 import { ACTIONS, type RunReport } from '../report/report.ts';
 
+/** A run's name, as reports have it. It becomes part of a path, so nothing else is one. */
+export const RUN_NAME = /^\d{8}-\d{6}-\d{3}$/;
+
 /** One run as a line of `runs.jsonl`; what a list of runs needs, without reading their reports. Keys are in snake_case, as in the report's JSON. */
 export const RecordSchema = v.object({
-  run: v.string(),
+  run: v.pipe(v.string(), v.regex(RUN_NAME)),
   action: v.picklist(ACTIONS),
   reason: v.exactOptional(v.string()),
-  started_at: v.string(),
+  started_at: v.pipe(v.string(), v.isoTimestamp()),
   seconds: v.number(),
   exit_code: v.number(),
   /** The program's version. */

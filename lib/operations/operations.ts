@@ -1,5 +1,6 @@
 import { type PipelineError, toPipelineError } from '../errors.ts';
 import type { History } from '../history/history.ts';
+import { describeRest, planRest } from '../history/interval.ts';
 import { type RunRecord, recordOf } from '../history/record.ts';
 import type { Options } from '../options.ts';
 import { problemOf } from '../outcome.ts';
@@ -25,7 +26,8 @@ const GRACE_MS = 8000;
 export class Operations implements AsyncDisposable {
   readonly #spec: Spec;
   readonly #world: World;
-  readonly #active: boolean;
+  readonly #forced: boolean;
+  #active: boolean;
   readonly #pending: string[] = [];
   readonly #log: string[] = [];
   #mask: Mask = (text) => text;
@@ -36,9 +38,10 @@ export class Operations implements AsyncDisposable {
   #tracking: Tracking | undefined;
   #exitCode: number | undefined;
 
-  private constructor(spec: Spec, { dryRun }: Options, world: World) {
+  private constructor(spec: Spec, { dryRun, force }: Options, world: World) {
     this.#spec = spec;
     this.#world = world;
+    this.#forced = force;
     this.#active = !dryRun;
   }
 
@@ -49,7 +52,7 @@ export class Operations implements AsyncDisposable {
       const { openHistory } = await import('../history/history.ts');
       operations.#history = await openHistory(runs, world);
       try {
-        operations.#records = await operations.#history.records();
+        operations.#records = (await operations.#history.lines()).records;
       } catch (thrown) {
         world.signal.throwIfAborted();
         operations.#pending.push(describe(thrown));
@@ -61,6 +64,21 @@ export class Operations implements AsyncDisposable {
   /** The history of runs; undefined where none is kept or it cannot be read. */
   get records(): readonly RunRecord[] | undefined {
     return this.#records;
+  }
+
+  /**
+   * Whether there is nothing to do yet, which is said: a visitor may have woken the Space shortly after a run. It then stays up, since paused
+   * it would be dead to visitors.
+   */
+  rests(): boolean {
+    const { env, clock, stderr } = this.#world;
+    const { space } = this.#spec.operations;
+    if (!this.#active || this.#forced || !env.SPACE_ID?.trim() || !space || !this.#records) return false;
+    const rest = planRest(this.#records, specDigest(this.#spec), space.minIntervalMs, clock.now());
+    if (!rest) return false;
+    stderr.write(describeRest(rest));
+    this.#active = false;
+    return true;
   }
 
   /** Listen to a job from here on. @param report its report, were it to end now */

@@ -24,8 +24,9 @@ export interface TerminalOptions {
   columns: number | undefined;
 }
 
-const PIPE_COLUMNS = 120; // cells
-const NARROWEST = 40; // cells
+/** Width where there is no terminal, in cells. */
+export const PIPE_COLUMNS = 120;
+export const NARROWEST = 40; // cells
 
 /**
  * The run report as text. Of a dry run: all that a reviewer asks, what decides first and samples last. Of a real run: what came of each

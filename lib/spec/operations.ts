@@ -55,8 +55,20 @@ export function checkOperations(document: LocatedDocument): void {
   check(['space', 'id'], (id) => nameProblem(`Space "${id}"`, repoProblem(id)));
   check(['runs'], (repo) => {
     const target = parseTarget(repo);
-    return nameProblem(`runs "${repo}"`, 'problem' in target ? target.problem : undefined);
+    return (
+      nameProblem(`runs "${repo}"`, 'problem' in target ? target.problem : undefined) ?? sharedProblem(document, repo)
+    );
   });
+}
+
+/** A history in a label's repo would be commits between its versions; in a directory target it would end up inside of a version. */
+function sharedProblem({ value }: LocatedDocument, repo: string): Omit<SpecProblem, 'start' | 'end'> | undefined {
+  const name = (text: string) => text.trim().replace(/\/+$/, '').toLowerCase();
+  const labels = Object.entries((value as { labels?: Record<string, { repo?: unknown } | null> }).labels ?? {});
+  const [shared] = labels.find(([, label]) => typeof label?.repo === 'string' && name(label.repo) === name(repo)) ?? [];
+  if (shared === undefined) return undefined;
+  const fix = 'give the history a repo of its own';
+  return { code: 'REPO_TWICE', message: `Cannot use runs "${repo}": label ${shared} publishes there`, fix };
 }
 
 function nameProblem(what: string, problem: string | undefined): Omit<SpecProblem, 'start' | 'end'> | undefined {
@@ -106,7 +118,7 @@ export function resolveOperations(
       ? {
           id,
           pause: space?.pause ?? OPERATIONS_DEFAULTS.space.pause,
-          minIntervalMs: parseDuration(space?.min_interval ?? OPERATIONS_DEFAULTS.space.min_interval) ?? 0,
+          minIntervalMs: parseDuration(String(space?.min_interval ?? OPERATIONS_DEFAULTS.space.min_interval)) ?? 0,
         }
       : undefined,
     runs: store && !('problem' in store) ? store : undefined,

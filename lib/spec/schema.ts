@@ -228,7 +228,7 @@ const Space = {
     'Whether the Space is paused when everything is done; on_success: only when the exit code is 0.',
   ),
   min_interval: described(
-    text,
+    v.union([text, v.literal(0)], 'must be a duration such as 1h, or 0'),
     'In a Space, and with `runs`: a run that starts sooner after one with the same spec that ended well does nothing. A visitor may have woken the Space.',
   ),
 };

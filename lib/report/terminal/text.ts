@@ -18,6 +18,11 @@ export function reveal(text: string): string {
   return text.replace(OBEYED, (character) => short[character] ?? escapeCharacter(character));
 }
 
+/** JSON that a terminal obeys in nothing but its line breaks; what it says is the same. */
+export function escapeJson(json: string): string {
+  return json.replace(OBEYED, (character) => (character === '\n' ? character : escapeCharacter(character)));
+}
+
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

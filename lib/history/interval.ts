@@ -1,0 +1,38 @@
+import { formatInstant } from '../report/figures.ts';
+import { countOf } from '../report/words.ts';
+import type { RunRecord } from './record.ts';
+
+/** Why a run has nothing to do yet. */
+export interface Rest {
+  record: RunRecord;
+  /** Milliseconds since that run ended. */
+  agoMs: number;
+  /** From when on there is something to do. */
+  due: Date;
+}
+
+/**
+ * Whether a run would only repeat the last one: that was a run of the same spec, it ended with 0, and less than `minIntervalMs` ago.
+ * What came after a run, such as a failure, a rollback or another spec, makes the next one due. So does a clock that went backwards.
+ *
+ * @param spec digest of the spec, see RunRecord
+ */
+export function planRest(
+  records: readonly RunRecord[],
+  spec: string,
+  minIntervalMs: number,
+  now: Date,
+): Rest | undefined {
+  const record = records.at(-1);
+  if (record?.action !== 'run' || record.exit_code !== 0 || record.spec !== spec) return undefined;
+  const ended = Date.parse(record.started_at) + record.seconds * 1000;
+  const agoMs = now.getTime() - ended;
+  return agoMs >= 0 && agoMs < minIntervalMs ? { record, agoMs, due: new Date(ended + minIntervalMs) } : undefined;
+}
+
+export function describeRest({ record, agoMs, due }: Rest): string {
+  const ago = countOf(Math.floor(agoMs / 60_000), 'minute');
+  return `Nothing to do: run ${record.run} ended well ${ago} ago.
+The next one is due at ${formatInstant(due.toISOString())} (space.min_interval); --force or FORCE=true runs now.
+`;
+}
