@@ -13,7 +13,8 @@ export interface Rest {
 
 /**
  * Whether a run would only repeat the last one: that was a run of the same spec, it ended with 0, and less than `minIntervalMs` ago.
- * What came after a run, such as a failure, a rollback or another spec, makes the next one due. So does a clock that went backwards.
+ * What came after a run, such as a failure, a rollback or another spec, makes the next one due. So do a Space that the run could not restart
+ * and a clock that went backwards.
  *
  * @param spec digest of the spec, see RunRecord
  */
@@ -25,6 +26,7 @@ export function planRest(
 ): Rest | undefined {
   const record = records.at(-1);
   if (record?.action !== 'run' || record.exit_code !== 0 || record.spec !== spec) return undefined;
+  if (record.labels.some(({ restarts = [] }) => restarts.some(({ status }) => status === 'failed'))) return undefined;
   const ended = Date.parse(record.started_at) + record.seconds * 1000;
   const agoMs = now.getTime() - ended;
   return agoMs >= 0 && agoMs < minIntervalMs ? { record, agoMs, due: new Date(ended + minIntervalMs) } : undefined;

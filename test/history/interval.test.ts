@@ -8,6 +8,10 @@ const after = (ms: number) => new Date(ENDED + ms);
 const rests = (records = [recordAt(0)], ms = 59 * 60_000, spec = SPEC, interval = HOUR_MS) =>
   planRest(records, spec, interval, after(ms)) !== undefined;
 
+const [label] = recordAt(0).labels;
+const failed = { space: 'acme/training', version: 'v20261124_030012', status: 'failed' as const };
+const owing = { ...(label as NonNullable<typeof label>), restarts: [failed] };
+
 describe('planRest()', () => {
   test.each([
     ['at once', 0, true],
@@ -28,6 +32,7 @@ describe('planRest()', () => {
     ['the last one failed', [recordAt(0), recordAt(0, { run: '20261124-030000-001', exit_code: 1 })]],
     ['somebody lifted a hold meanwhile', [recordAt(0), recordAt(0, { run: '20261124-030000-001', action: 'unhold' })]],
     ['it is one of another spec', [recordAt(0, { spec: 'a'.repeat(64) })]],
+    ['it owes a Space its restart', [recordAt(0, { labels: [owing] })]],
     ['its times are nonsense', [recordAt(0, { seconds: Number.MAX_VALUE })]],
   ])('a run is due when %s', (_, records) => {
     expect(rests(records)).toBe(false);
