@@ -49,6 +49,7 @@ export async function sendMail(
       html,
       date: clock.now(),
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' }, // no answer from a holiday
+      textEncoding: 'quoted-printable', // of every part: no line is long, and none is joined to the next
       disableFileAccess: true,
       disableUrlAccess: true,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.total)]),
