@@ -46,4 +46,4 @@ export function mixedRun(): RunReport {
   };
 }
 
-export const SUMMARY_URL = 'https://wandb.ai/acme/grievances/runs/20250131-093011-000';
+export const TRACKING_URL = 'https://wandb.ai/acme/grievances/runs/20250131-093011-000';

@@ -52,11 +52,11 @@ export interface DigestLink {
 }
 
 /** Bounds: a mail above 100 kB is cut by Gmail. */
-const MOST_ROWS = 60;
-const MOST_REMARKS = 20;
+const MOST_ROWS = 50;
+const MOST_REMARKS = 12;
 const MOST_SPLITS = 8;
 const NAME = 60; // characters
-const SENTENCE = 600;
+const SENTENCE = 500;
 const MOST_URL = 500;
 
 export function planDigest({ report, notices, trackingUrl }: SummaryFacts): Digest {
@@ -139,11 +139,12 @@ function urlOf(outcome: Outcome | undefined): string | undefined {
   return outcome?.status === 'success' ? outcome.url : undefined; // a directory's is a path
 }
 
-/** A link that mail clients and chats may make clickable: https, and nothing in it that ends it. */
+/** A link that mail clients and chats may make clickable: https, and nothing in it that ends it or that a chat reads as a mention. */
 function linkTo(text: string, url: string | undefined): DigestLink[] {
   if (url === undefined || url.length > MOST_URL || !URL.canParse(url)) return [];
-  const { protocol, href } = new URL(url);
-  return protocol === 'https:' ? [{ text, url: href.replace(/[|`]/g, encodeURI) }] : [];
+  const { protocol, username, password, href } = new URL(url);
+  if (protocol !== 'https:' || username !== '' || password !== '') return [];
+  return [{ text, url: href.replace(/[|`@]/g, encodeURIComponent) }];
 }
 
 const isRemembered = ({ kind, status }: EffectReport) =>

@@ -12,8 +12,9 @@ export interface Block {
 
 const MOST_BLOCKS = 20;
 const MOST_LINES = 12;
-const TITLE = 120; // characters
-const LINE = 1000;
+const TITLE = 120; // characters, as the next two
+const LINE = 600;
+const ALL = 20_000; // of all blocks
 
 /** The notices of a run that are not good news, errors first, then what none of them is about. What was said already is not said again. */
 export function planProblems(labels: LabelReport[], notices: Notice[]): Block[] {
@@ -21,10 +22,12 @@ export function planProblems(labels: LabelReport[], notices: Notice[]): Block[] 
   const more = labels.flatMap(noticesOf).filter(({ said }) => !told.some(({ text }) => text.includes(said)));
   const all = [...told, ...more.map(({ notice }) => notice)].sort((a, b) => rank(a) - rank(b));
   const said = new Set<string>();
-  const blocks = all.slice(0, MOST_BLOCKS).map(({ title, severity, text }): Block => {
+  const blocks: Block[] = [];
+  for (const { title, severity, text } of all.slice(0, MOST_BLOCKS)) {
+    if (JSON.stringify(blocks).length > ALL) break;
     const fresh = lines(text, MOST_LINES, LINE).flatMap((each) => unlessSaid(each, said));
-    return { title: line(title, TITLE), severity: severity === 'ERROR' ? 'ERROR' : 'WARN', lines: fresh };
-  });
+    blocks.push({ title: line(title, TITLE), severity: severity === 'ERROR' ? 'ERROR' : 'WARN', lines: fresh });
+  }
   const left = all.length - blocks.length;
   return left > 0 ? [...blocks, { title: `and ${left} more problems`, severity: 'WARN', lines: [] }] : blocks;
 }
