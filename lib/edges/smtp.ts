@@ -49,7 +49,7 @@ export async function sendMail(
       html,
       date: clock.now(),
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' }, // no answer from a holiday
-      textEncoding: 'quoted-printable', // of every part: no line is long, and none is joined to the next
+      textEncoding: 'quoted-printable', // a table stays one: no line is long, and none is flowed
       disableFileAccess: true,
       disableUrlAccess: true,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.total)]),
@@ -86,8 +86,7 @@ export function planTransport({ host, port, login, tls }: SmtpAddress, ca: strin
 function timeouts({ connect, silence }: MailLimits) {
   return {
     dnsTimeout: connect,
-    connectionTimeout: connect,
-    greetingTimeout: connect,
+    connectionTimeout: connect, // the greeting included
     socketTimeout: silence,
     socketCloseTimeout: 1000, // ms; a server that does not hang up does not keep the program
   };

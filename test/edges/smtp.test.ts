@@ -193,6 +193,7 @@ describe('a mail', () => {
     await send(url(), { mail: { ...MAIL, text: `${long}\n`, html: `<p>${long}</p>\n` } });
     const lines = (direct.deliveries.at(-1)?.raw ?? '').split('\r\n');
     expect(Math.max(...lines.map((line) => Buffer.byteLength(line)))).toBeLessThanOrEqual(998);
+    expect(lines.join()).not.toContain('format=flowed');
     const { text, html } = await parsed();
     expect([text, html]).toEqual([`${long}\n`, `<p>${long}</p>\n`]);
   });

@@ -162,7 +162,7 @@ describe('whatever stands in a report', () => {
         await expectHarmless(planMail(facts(report, url)));
         expectSlack(planMessage(facts(report, url)) as ChatMessage);
       }),
-      { numRuns: 40 },
+      { numRuns: 40, endOnFailure: true }, // shrinking a report takes minutes
     );
   });
 
@@ -179,6 +179,22 @@ describe('whatever stands in a report', () => {
     expect(text).toContain('&lt;!channel&gt; &lt;!here&gt;');
     expect(JSON.stringify(blocks)).toContain('&lt;!channel&gt; &lt;!here&gt;');
     expectSlack({ text, blocks });
+  });
+
+  test.each([
+    ['https://example.org/@everyone|x`y', 'https://example.org/%40everyone%7Cx%60y'],
+    ['https://example.org/a b<c>"d"', 'https://example.org/a%20b%3Cc%3E%22d%22'],
+    ['http://example.org', undefined],
+    ['javascript:alert(1)', undefined],
+    ['https://user:secret@example.org', undefined],
+    ['./data/urgency', undefined],
+    [`https://example.org/${'x'.repeat(600)}`, undefined],
+  ])('only https is linked: %s', async (url, link) => {
+    const report = runReport([ended('urgency', { ...SUCCESS, url })]);
+    const { html } = planMail(facts(report));
+    expect((await pageOf(html)).urls).toEqual(link === undefined ? [] : [link]);
+    const { text } = planMessage(facts(report)) as ChatMessage;
+    expect(text.split('```').at(-1)).toBe(link === undefined ? '' : `\n${link}`);
   });
 
   test('much of it is cut to what a mail and a message hold', async () => {
@@ -201,6 +217,21 @@ describe('whatever stands in a report', () => {
     for (const { label } of report.labels) expect(text).toContain(label.slice(0, 50));
     expect(text).toMatch(/and \d+ more problems/);
     expectSlack(messageOf(report));
+  });
+
+  test('so are long notices, and names that grow when they are escaped', () => {
+    const notices = Array.from({ length: 30 }, (_, index) => ({
+      title: `${index} failed`,
+      severity: 'WARN' as const,
+      text: `${index} ${'long '.repeat(200)}\n`.repeat(30),
+    }));
+    const splits = Array.from({ length: 9 }, () => ({ name: '&'.repeat(200), share: '0.1', rows: 1, classes: [1] }));
+    const split = { splits, remembered: 0, assigned: 9, merged: 0, smallClasses: [] };
+    const grown = runReport(Array.from({ length: 50 }, () => department({ target: '&'.repeat(200), split })));
+    expectSlack(planMessage({ report: grown, notices, trackingUrl: TRACKING_URL }) as ChatMessage);
+    const { html } = planMail({ report: runReport([department()]), notices, trackingUrl: TRACKING_URL });
+    expect(Buffer.byteLength(html)).toBeLessThan(60_000);
+    expect(html).toMatch(/and \d+ more problems/);
   });
 });
 
