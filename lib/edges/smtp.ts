@@ -10,36 +10,27 @@ export interface Mail {
   html: string;
 }
 
-/** Milliseconds. */
-export interface MailLimits {
-  /** Until the server has greeted and, by STARTTLS, encrypts. */
-  connect: number;
-  /** That the server may be silent. */
-  silence: number;
-  /** For everything. */
-  total: number;
-}
-
-const LIMITS: MailLimits = { connect: 10_000, silence: 10_000, total: 20_000 };
+const TIMEOUT_MS = 20_000; // for everything, from the host's name to the last answer
 const SENDER = 'Prepare Dataset';
 
 /**
  * Send an e-mail. The server's certificate is checked; where TLS is required, nothing is sent without it, a password least of all.
  *
  * @param world of its env, SMTP_CA: PEM text of the CA that signed the certificate, in place of those that Bun knows
+ * @param timeout milliseconds for everything
  * @throws PipelineError EMAIL_FAILED, also where some of several recipients are refused; the others have got it then
  */
 export async function sendMail(
   { smtp, to, from }: NonNullable<OperationsSpec['email']>,
   { subject, text, html }: Mail,
   { env, clock, signal }: Pick<World, 'env' | 'clock' | 'signal'>,
-  limits: MailLimits = LIMITS,
+  timeout = TIMEOUT_MS,
 ): Promise<void> {
   signal.throwIfAborted();
   const address = parseSmtpUrl(smtp);
   if ('problem' in address) throw failed(`the URL ${address.problem}`, address.fix);
   const { createTransport } = await import('nodemailer');
-  const transport = createTransport({ ...planTransport(address, env.SMTP_CA), ...timeouts(limits) });
+  const transport = createTransport(planTransport(address, env.SMTP_CA));
   try {
     const { rejected } = await transport.sendMail({
       from: { name: SENDER, ...readMailbox(from) },
@@ -49,10 +40,9 @@ export async function sendMail(
       html,
       date: clock.now(),
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' }, // no answer from a holiday
-      textEncoding: 'quoted-printable', // a table stays one: no line is long, and none is flowed
       disableFileAccess: true,
       disableUrlAccess: true,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(limits.total)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     });
     if (rejected.length > 0)
       throw failed(
@@ -77,18 +67,10 @@ export function planTransport({ host, port, login, tls }: SmtpAddress, ca: strin
     secure: tls === 'direct',
     requireTLS: tls === 'required',
     ignoreTLS: tls === 'never',
+    socketCloseTimeout: 1000, // ms; a server that does not hang up does not keep the program
     tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2' as const, ...(ca?.trim() ? { ca } : {}) },
     // A server that does not ask for the login is asked to take it: a summary that only seems to be sent is worth nothing.
     ...(login ? { auth: { user: login.user, pass: login.password }, forceAuth: true } : {}),
-  };
-}
-
-function timeouts({ connect, silence }: MailLimits) {
-  return {
-    dnsTimeout: connect,
-    connectionTimeout: connect, // the greeting included
-    socketTimeout: silence,
-    socketCloseTimeout: 1000, // ms; a server that does not hang up does not keep the program
   };
 }
 
