@@ -98,7 +98,10 @@ export class Operations implements AsyncDisposable {
     const effects = planEffects(this.#spec.operations);
     if (!this.#active) return effects;
     const told: EffectReport[] = [];
-    for (const effect of effects) told.push(await this.#carryOut(effect, { ...report, effects: told }));
+    for (const effect of effects) {
+      const known = [...told, ...effects.slice(told.length)]; // what is still to come is planned
+      told.push(await this.#carryOut(effect, { ...report, effects: known }));
+    }
     this.#exitCode = report.exitCode;
     return told;
   }

@@ -65,7 +65,7 @@ export function isSocket(host: string): boolean {
   return host.startsWith('/');
 }
 
-function isLocal(host: string): boolean {
+export function isLocal(host: string): boolean {
   const address = host.replace(/^::ffff:/i, ''); // IPv4 within IPv6
   return (
     isSocket(host) || /^localhost\.?$/i.test(host) || host === '::1' || (isIPv4(address) && /^127\./.test(address))

@@ -1,6 +1,7 @@
 import type { LocatedDocument, Path } from './document.ts';
 import type { SpecProblem } from './problems.ts';
 import type { RawSpec } from './schema.ts';
+import { parseSmtpUrl } from './smtp-url.ts';
 import type { OperationsSpec } from './spec.ts';
 import { parseTarget, repoProblem } from './target.ts';
 import { parseDuration } from './units.ts';
@@ -31,11 +32,12 @@ export function checkOperations(document: LocatedDocument): void {
     message: `Cannot use ${path.join('.')}: must be ${wanted}`, // not the value: it may hold a password
     fix,
   });
-  check(['notify', 'email', 'smtp'], (url) =>
-    isUrl(url, ['smtp:', 'smtps:'])
-      ? undefined
-      : invalid(['notify', 'email', 'smtp'], 'an SMTP URL', 'e.g. smtp://user:password@mail.example.org:587'),
-  );
+  check(['notify', 'email', 'smtp'], (url) => {
+    const address = parseSmtpUrl(url);
+    return 'problem' in address
+      ? { code: 'VALUE_INVALID', message: `Cannot use notify.email.smtp: ${address.problem}`, fix: address.fix }
+      : undefined;
+  });
   check(['notify', 'webhook', 'url'], (url) =>
     isUrl(url, ['https:', 'http:'])
       ? undefined

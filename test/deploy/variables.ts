@@ -63,6 +63,10 @@ export const MEANINGS: Record<string, Meaning> = {
     kind: 'secret',
     meaning: '`smtp://user:password@host:587` or `smtps://…:465`. Empty: no e-mail.',
   },
+  SMTP_CA: {
+    kind: 'variable',
+    meaning: 'PEM text of the CA that signed the mail server’s certificate, where it is a private one.',
+  },
   ADMIN_EMAIL: { kind: 'secret', meaning: 'Who gets the e-mail; several with commas. Empty: no e-mail.' },
   WEBHOOK_URL: { kind: 'secret', meaning: 'Gets the summary as Slack-compatible JSON. Empty: none.' },
   WANDB_API_KEY: { kind: 'secret', meaning: 'Weights & Biases. Empty: no tracking.' },
