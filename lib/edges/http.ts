@@ -36,6 +36,8 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
       ];
       try {
         answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      } catch (cause) {
+        throw new LostAnswer('no answer', { cause });
       } finally {
         clearTimeout(timer);
       }
@@ -53,11 +55,15 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
     }).catch((thrown) => {
       signal.throwIfAborted();
       if (thrown instanceof TransientAnswer) return thrown.answer; // the caller reads the status
+      if (thrown instanceof LostAnswer) throw thrown.cause;
       throw thrown;
     });
   };
   return Object.assign(retrying, { preconnect: fetch.preconnect }) as Fetch;
 }
+
+/** p-retry takes a TypeError for a mistake of the program, and Bun throws one for a connection that is lost. */
+class LostAnswer extends Error {}
 
 class TransientAnswer extends Error {
   constructor(readonly answer: Response) {

@@ -81,7 +81,6 @@ async function settle(
   records: readonly RunRecord[] | undefined,
 ): Promise<RestartReport | undefined> {
   const { label, space: id, version, setVariable } = claim;
-  job.world.signal.throwIfAborted();
   try {
     const { Space } = await import('../edges/space.ts');
     const space = new Space(id, job.world);

@@ -62,6 +62,13 @@ describe('a fault that passes', () => {
     expect(slept).toEqual([1000, 2000]);
   });
 
+  test('is tried again where the connection is lost', async () => {
+    hub.fail({ path: /pause/, times: 2, answer: 'drop' });
+    await new Space(ID, world()).pause();
+    expect(slept).toEqual([1000, 2000]);
+    expect(state.stage).toBe('PAUSED');
+  });
+
   test('is not for a restart, which may have been done', async () => {
     hub.fail({ path: /\/restart$/, land: true, answer: 'drop' });
     const { code, retryable } = await fault(new Space(ID, world()).restart());
@@ -79,7 +86,7 @@ describe('a fault that passes', () => {
 });
 
 describe('a refusal says which right is missing', () => {
-  const OAUTH = 'the token of a login (OAuth) may pause a Space and not restart it (401)';
+  const OAUTH = `Cannot restart ${ID}: the token of a login (OAuth) may pause a Space and not restart it (401)`;
   const REFUSALS: [string, () => Promise<void>, string, string][] = [
     ['no token', () => new Space(ID, world({ HF_TOKEN: '' })).pause(), 'TOKEN_MISSING', 'HF_TOKEN is not set'],
     ['a token nobody issued', () => new Space(ID, world({ HF_TOKEN: 'hf_x' })).pause(), 'SPACE_FORBIDDEN', '(401)'],

@@ -81,6 +81,13 @@ describe('a run', () => {
     expect(second.report.labels.map(({ outcome }) => outcome?.status)).toEqual(['unchanged', 'unchanged']);
     expect(restartsOf(second)).toEqual([undefined, undefined]);
     expect(asked().filter((line) => line.startsWith('POST'))).toEqual([]);
+
+    for (const { variables } of hub.spaces.values()) variables.clear(); // owed again, and a dry run asks none of them
+    expect((await run(['--dry-run'])).report.labels.map(({ outcome }) => outcome?.status)).toEqual([
+      'unchanged',
+      'unchanged',
+    ]);
+    expect(asked()).toEqual([]);
   });
 
   test('goes on without a restart that fails, says so, and the next run makes up for it', async () => {
@@ -104,12 +111,18 @@ describe('a run', () => {
     expect((await run([], yaml)).report.warnings).toEqual([]);
     expect(asked()).toEqual([]);
   });
+});
 
-  test('that is dry asks no Space anything', async () => {
-    const { report } = await run(['--dry-run']);
-    expect(report.labels.map(({ plan }) => plan?.restarts)).toEqual([[DEPARTMENT], URGENCY]);
-    expect(asked()).toEqual([]);
-  });
+test('a run pauses its Space as the very last thing, and says where it cannot', async () => {
+  const space = hub.createSpace('tester/prepare');
+  const skipping = { MIN_DATASET_LEN: '9999' };
+  await run([], SHIPPED, { ...skipping, PREPARE_DATASET_SPACE_ID: 'tester/prepare' });
+  expect(asked().at(-1)).toBe('POST prepare/pause');
+  expect(hub.requests.at(-1)?.path).toBe('/api/spaces/tester/prepare/pause');
+  expect(space.stages).toEqual(['RUNNING', 'PAUSED']);
+  const { exitCode, world } = await run([], SHIPPED, { ...skipping, PREPARE_DATASET_SPACE_ID: 'tester/none' });
+  expect(exitCode).toBe(0);
+  expect(world.stderr.text).toContain('Warning: SPACE_NOT_FOUND: Cannot pause tester/none');
 });
 
 describe('--publish', () => {
