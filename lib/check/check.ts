@@ -3,11 +3,13 @@ import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { planDatabaseHops } from './database-hops.ts';
 import { planDirectoryHop } from './directory-hops.ts';
-import { HOP_MS, type Hop, runHops } from './hops.ts';
+import { HOP_MS, type Hop, mild, runHops } from './hops.ts';
 import { planRepoHops, planTokenHop } from './hub-hops.ts';
+import { planNoticeHops } from './notice-hops.ts';
 import { planQueryHops } from './query-hops.ts';
 import { renderJson, renderResult, renderSummary } from './render.ts';
 import { planSourceHops } from './source-hops.ts';
+import { needsToken, planRunsHops, planSpaceHops } from './space-hops.ts';
 import { planSpecHops } from './spec-hops.ts';
 
 export interface CheckOptions {
@@ -53,11 +55,14 @@ function planHops(spec: Spec, world: World): Hop[] {
     ...planQueryHops(spec),
     ...planDatabaseHops(spec.database, world),
     ...spec.labels.flatMap((label) => planSourceHops(label, spec.database)),
-    ...(isOnHub ? [token] : []),
+    ...(isOnHub ? [token] : needsToken(spec) ? [mild(token)] : []),
     ...spec.labels.flatMap((label) =>
       label.target.kind === 'hub'
         ? planRepoHops(label, label.target.repo, identity, world)
         : [planDirectoryHop(label.name, label.target.path, world)],
     ),
+    ...planSpaceHops(spec, identity, world),
+    ...planRunsHops(spec, identity, world),
+    ...planNoticeHops(spec.operations, world),
   ];
 }

@@ -26,7 +26,7 @@ async function checkDirectory(path: string, world: World): Promise<Finding> {
 }
 
 /** A run creates the directories that lead to the target, so the nearest one that exists must be writable. */
-async function nearestExisting(directory: string): Promise<string> {
+export async function nearestExisting(directory: string): Promise<string> {
   const isRoot = dirname(directory) === directory;
   return isRoot || (await exists(directory)) ? directory : nearestExisting(dirname(directory));
 }
@@ -38,7 +38,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function requireWritable(directory: string, path: string): Promise<void> {
+export async function requireWritable(directory: string, path: string): Promise<void> {
   try {
     if (!(await stat(directory)).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
     await access(directory, constants.W_OK | constants.X_OK);

@@ -88,6 +88,13 @@ export function skipped(message: string): Finding {
   return { status: 'skipped', message };
 }
 
+/** What never fails a run never fails a check: a hop that warns where another would be broken. */
+export function mild(hop: Hop): Hop {
+  const soften = (finding: Finding): Finding => (finding.status === 'fail' ? { ...finding, status: 'warn' } : finding);
+  const run = (signal: AbortSignal) => hop.run(signal).catch(failed).then(soften);
+  return { ...hop, run, late: soften(hop.late) };
+}
+
 /** What a hop threw, as its finding. */
 export function failed(thrown: unknown): Finding {
   const { code, message, fix } = toPipelineError(thrown);

@@ -6,8 +6,8 @@ import type { LabelSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { type Finding, type Hop, ok, warning } from './hops.ts';
 
-const TOKEN = 'hub.token';
-const NO_ANSWER: Finding = {
+export const TOKEN = 'hub.token';
+export const NO_ANSWER: Finding = {
   status: 'fail',
   code: 'TARGET_UNREACHABLE',
   message: 'No answer in time',
@@ -40,7 +40,7 @@ const Whoami = v.object({
 export type Identity = v.InferOutput<typeof Whoami>;
 
 /** Known once the token's hop has run. */
-interface Known<T> {
+export interface Known<T> {
   value?: T;
 }
 

@@ -12,8 +12,8 @@ const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
 type Fetch = typeof fetch;
 
 /**
- * A fetch that retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit and a new
- * repo are sent once, except after 429, which says that nothing was done.
+ * A fetch that retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit, a new
+ * repo and a Space's restart are sent once, except after 429, which says that nothing was done.
  */
 export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
   const retrying = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -36,6 +36,8 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
       ];
       try {
         answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      } catch (cause) {
+        throw new LostAnswer('no answer', { cause });
       } finally {
         clearTimeout(timer);
       }
@@ -53,11 +55,15 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
     }).catch((thrown) => {
       signal.throwIfAborted();
       if (thrown instanceof TransientAnswer) return thrown.answer; // the caller reads the status
+      if (thrown instanceof LostAnswer) throw thrown.cause;
       throw thrown;
     });
   };
   return Object.assign(retrying, { preconnect: fetch.preconnect }) as Fetch;
 }
+
+/** p-retry takes a TypeError for a mistake of the program, and Bun throws one for a connection that is lost. */
+class LostAnswer extends Error {}
 
 class TransientAnswer extends Error {
   constructor(readonly answer: Response) {
@@ -65,8 +71,12 @@ class TransientAnswer extends Error {
   }
 }
 
-/** POSTs that only ask, that store bytes under their own hash, or whose second answer tells that the first one landed (tags). */
-const REPEATABLE_POST = /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|xet/;
+/**
+ * POSTs that only ask, that store bytes under their own hash, whose second answer tells that the first one landed (tags), or that
+ * set a state (a Space's pause and variables).
+ */
+const REPEATABLE_POST =
+  /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|xet|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables)$/;
 
 function isRepeatable(method: string, url: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));

@@ -4,7 +4,7 @@ import { CARD, LEDGER, METADATA, splitOfShard } from '../dataset/files.ts';
 import { parseVersion } from '../dataset/version.ts';
 import type { Head } from '../edges/target.ts';
 import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
-import { parseTarget } from '../spec/target.ts';
+import { parseTarget, repoProblem } from '../spec/target.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
 const LABEL = /^[a-z][a-z0-9_]*$/; // as the spec wants it
@@ -38,6 +38,8 @@ function labelProblem({ label, target, outcome, plan }: LabelReport): string | u
   if (!HASH.test(plan.fingerprint)) return 'no fingerprint';
   if (plan.head === '') return 'no head';
   if (!isBelow(plan.directory)) return `a directory that is not below it: "${plan.directory}"`;
+  const space = plan.restarts.find((id) => repoProblem(id) !== undefined);
+  if (space !== undefined) return `no Space that can be restarted: "${space}"`;
   return filesProblem(plan.files);
 }
 

@@ -6,6 +6,7 @@ import { PipelineError } from '../errors.ts';
 import { EventStream } from '../events.ts';
 import { conclude } from '../finish.ts';
 import { openSpool, openTarget } from '../open.ts';
+import { restartSpaces } from '../operations/retraining.ts';
 import type { Options } from '../options.ts';
 import type { Outcome } from '../outcome.ts';
 import { shownPath } from '../report/names.ts';
@@ -36,6 +37,8 @@ interface ShippedLabel extends JobLabel {
   readonly before: Outcome | undefined;
   /** Undefined where the dry run planned nothing. */
   readonly plan: PlanReport | undefined;
+  /** An earlier attempt published and tagged it. */
+  landed: boolean;
 }
 
 /**
@@ -55,6 +58,7 @@ export async function publish(directory: string, options: Options, world: World)
   for (const label of openLabels(shipment)) await attempt(shipment, label, () => preflight(shipment, label));
   for (const label of openLabels(shipment))
     await attempt(shipment, label, () => step(shipment, label, 'push', () => shipLabel(shipment, label)));
+  if (!options.dryRun) await retrain(shipment);
   const { config, database } = report;
   return conclude(shipment, {
     action: 'publish',
@@ -97,6 +101,7 @@ async function openLabel({ outcome: before, ...report }: LabelReport, world: Wor
     samples: noSamples(),
     before,
     plan: before?.status === 'planned' ? report.plan : undefined,
+    landed: false,
   };
 }
 
@@ -129,6 +134,17 @@ async function shipLabel(shipment: Shipment, label: ShippedLabel): Promise<Outco
   report.files = plan.files;
   delete report.plan; // carried out
   return outcome;
+}
+
+/** The Spaces that the plan names. There is no history: where no variable tells, they are restarted with each attempt. */
+async function retrain(shipment: Shipment): Promise<void> {
+  const trainees = shipment.labels.flatMap((label) => {
+    const { restarts: spaces, setVariable } = label.plan ?? {};
+    return spaces && setVariable !== undefined
+      ? [{ label, spaces, setVariable, landed: label.landed && setVariable }]
+      : [];
+  });
+  await restartSpaces(shipment, trainees, undefined);
 }
 
 /** @throws PipelineError PLAN_STALE */
@@ -164,6 +180,7 @@ async function ship(
   for (let attempt = 1; ; attempt++) {
     const { head, standing } = await standingOf(label, plan);
     if (standing.state === 'landed') {
+      label.landed = standing.tagged;
       await tagVersion(shipping, standing.revision, plan);
       return { status: 'success', version, revision: standing.revision, url: target.name };
     }

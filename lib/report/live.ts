@@ -25,7 +25,11 @@ const MARKS: Record<Exclude<Mark, 'running'>, [Style, string]> = {
 };
 
 /** Events whose line stays above the block: what is gone from the block later. */
-const STAYING: Partial<Record<Event['type'], Style>> = { warning: 'yellow', 'checks.failed': 'yellow' };
+const STAYING: Partial<Record<Event['type'], Style>> = {
+  warning: 'yellow',
+  'checks.failed': 'yellow',
+  'space.restarted': 'green',
+};
 
 /**
  * Progress as a block of lines at the bottom of a terminal, drawn anew in place. Ends with the run, or when it is disposed.

@@ -45,6 +45,8 @@ export function lineOf(event: Event): string | undefined {
       return `The target of '${event.label}' changed meanwhile; splitting again on its new head.`;
     case 'label.finished':
       return formatOutcome(event.label, event.outcome);
+    case 'space.restarted':
+      return `Restarted ${event.space} to train on ${event.version} of '${event.label}'.`;
     case 'warning':
       return `Warning${event.label ? ` for '${event.label}'` : ''}: ${event.message}.`;
     case 'run.finished':

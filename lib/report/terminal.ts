@@ -2,7 +2,14 @@ import { type Paint, painter, plain } from './layout.ts';
 import type { LabelReport, RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
 import { renderAttribution, renderDifference } from './terminal/difference.ts';
-import { renderDigest, renderEffects, renderPlan, renderQueries, renderSnapshot } from './terminal/plan.ts';
+import {
+  renderDigest,
+  renderEffects,
+  renderPlan,
+  renderQueries,
+  renderRestarts,
+  renderSnapshot,
+} from './terminal/plan.ts';
 import {
   renderClasses,
   renderCleaning,
@@ -91,6 +98,7 @@ function planReal(label: LabelReport, width: number, paint: Paint): string[][] {
   return [
     [
       ...renderOutcome(label.outcome, width, paint),
+      ...renderRestarts(label, width, paint),
       ...renderAlarms(label, width, paint),
       ...renderRows(label, width),
       ...renderUnknown(label, width),

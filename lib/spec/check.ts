@@ -18,6 +18,7 @@ const SPLIT_NAME = /^\w+$/; // what `datasets` accepts, without dots
 export function check(document: LocatedDocument): void {
   const root = record(document.value);
   checkShared(document, ['defaults'], record(root.defaults));
+  checkTrainees(document, record(root.defaults), record(root.labels));
   const targets = new Map<string, string>();
   for (const [label, value] of Object.entries(record(root.labels))) {
     const path = ['labels', label];
@@ -55,6 +56,36 @@ function checkShared(document: LocatedDocument, path: Path, scope: Record<string
         `Cannot use Space "${space}": ${problem}`,
       );
   });
+}
+
+/** A Space that is told a version has one variable for it, so one label. With `set_variable: false` it may train on several. */
+function checkTrainees(
+  document: LocatedDocument,
+  defaults: Record<string, unknown>,
+  labels: Record<string, unknown>,
+): void {
+  const shared = record(defaults.after_push);
+  const seen = new Map<unknown, string>();
+  const told = new Set<unknown>(); // a list of `defaults` holds for every label
+  for (const [label, value] of Object.entries(labels)) {
+    const own = record(record(value).after_push);
+    if ((own.set_variable ?? shared.set_variable) === false) continue;
+    const path = own.restart_spaces === undefined ? ['defaults'] : ['labels', label];
+    list(own.restart_spaces ?? shared.restart_spaces).forEach((space, index) => {
+      const name = typeof space === 'string' ? space.toLowerCase() : space;
+      const other = seen.get(name);
+      seen.set(name, label);
+      if (other === undefined || told.has(name)) return;
+      told.add(name);
+      add(
+        document,
+        'REPO_TWICE',
+        document.valueRange([...path, 'after_push', 'restart_spaces', index]),
+        `Cannot restart Space "${space}" for ${label}: ${other} restarts it too, and it has one DATASET_VERSION`,
+        'list it once, below one label; or write set_variable: false for each, and keep a history with runs',
+      );
+    });
+  }
 }
 
 function queriesOf(scope: Record<string, unknown>): Record<string, unknown> {

@@ -4,10 +4,12 @@ import type { HubState, Settings } from './local-hub/context.ts';
 import { type Fault, type FaultRule, Faults, faultResponse } from './local-hub/faults.ts';
 import { type RecordedRequest, record } from './local-hub/record.ts';
 import { dispatch } from './local-hub/routes.ts';
+import { newSpace, type SpaceState } from './local-hub/spaces.ts';
 import { type Bytes, lfsFile, type Repo, type RepoType, regularFile, toBytes } from './local-hub/store.ts';
 
 export type { Fault, FaultAnswer, FaultRule } from './local-hub/faults.ts';
 export type { RecordedRequest } from './local-hub/record.ts';
+export type { SpaceState } from './local-hub/spaces.ts';
 export type { Commit, Repo, StoredFile } from './local-hub/store.ts';
 
 export type LocalHubOptions = Partial<Settings>;
@@ -19,12 +21,18 @@ export interface LocalHub extends AsyncDisposable {
   /** May write. */
   readonly token: string;
   readonly readToken: string;
+  /** Of a login: may write, and not restart a Space. */
+  readonly oauthToken: string;
   /** Every request, in the order they came. */
   readonly requests: RecordedRequest[];
   /** `datasets/owner/name` → repo */
   readonly repos: Map<string, Repo>;
   /** @param id `owner/name` is a dataset; `spaces/owner/name` is not */
   createRepo(id: string, options?: { private?: boolean }): Repo;
+  /** `owner/name` → what a Space has besides its files */
+  readonly spaces: Map<string, SpaceState>;
+  /** A Space that runs. @param id `owner/name` */
+  createSpace(id: string, options?: { private?: boolean; sdk?: string }): SpaceState;
   /**
    * Commit without a request, as if someone else did it.
    *
@@ -52,6 +60,7 @@ const DEFAULTS: Settings = {
 export async function startLocalHub(options: LocalHubOptions = {}): Promise<LocalHub> {
   const token = 'hf_localwritetoken';
   const readToken = 'hf_localreadtoken';
+  const oauthToken = 'hf_oauth_localtoken';
   const settings = { ...DEFAULTS, ...options };
   let commits = 0;
   const hub: HubState = {
@@ -60,8 +69,10 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     tokens: new Map([
       [token, { user: settings.user, role: 'write' }],
       [readToken, { user: settings.user, role: 'read' }],
+      [oauthToken, { user: settings.user, role: 'write', oauth: true }],
     ]),
     repos: new Map(),
+    spaces: new Map(),
     uploads: new Map(),
     sequence: { next: () => ++commits },
   };
@@ -77,9 +88,17 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     url: hub.url,
     token,
     readToken,
+    oauthToken,
     requests,
     repos: hub.repos,
     createRepo: (id, { private: isPrivate = true } = {}) => addRepo(hub, ...splitId(id), { private: isPrivate }),
+    spaces: hub.spaces,
+    createSpace: (id, { private: isPrivate = true, sdk = 'docker' } = {}) => {
+      addRepo(hub, 'spaces', id, { private: isPrivate });
+      const space = newSpace(sdk, 'RUNNING');
+      hub.spaces.set(id, space);
+      return space;
+    },
     commit: (id, files, target) => seed(hub, splitId(id).join('/'), files, target),
     fail: (rule) => faults.add(rule),
     [Symbol.asyncDispose]: () => server.stop(true),

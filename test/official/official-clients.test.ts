@@ -130,6 +130,51 @@ describe.skipIf(python === '')('the official Python clients and the local hub', 
   });
 });
 
+describe.skipIf(python === '')('the official Python client and the Spaces of the local hub', () => {
+  test(
+    'pauses, restarts and configures them',
+    async () => {
+      await using hub = await startLocalHub({ namespaces: ['tester'] });
+      const space = hub.createSpace('tester/trainer');
+      hub.createSpace('tester/static', { sdk: 'static' });
+      hub.createSpace('other/trainer', { private: false });
+      hub.createSpace('other/trainer-private');
+      const names = ['tester/trainer', 'tester/static', 'other/trainer'];
+      const seen = await runOfficial(python, 'spaces.py', [...names, hub.readToken, hub.oauthToken], hub);
+      expect(seen).toEqual({
+        made: 'BUILDING',
+        running: 'RUNNING',
+        none: {},
+        added: { DATASET_VERSION: ['v1', 'what to train on', true] },
+        changed: { DATASET_VERSION: ['v2', 'what to train on', true] },
+        second: { DATASET_VERSION: ['v2', 'what to train on', true], EPOCHS: ['3', null, true] },
+        left: { DATASET_VERSION: ['v2', 'what to train on', true] },
+        absent: { DATASET_VERSION: ['v2', 'what to train on', true] },
+        read: { DATASET_VERSION: ['v2', 'what to train on', true] },
+        paused: 'PAUSED',
+        restarted: 'BUILDING',
+        factory: 'BUILDING',
+        login_pauses: 'PAUSED',
+        info: ['docker', 'PAUSED'],
+        refused: {
+          login_restarts: { status: 401, type: 'HfHubHTTPError' },
+          reader_pauses: { status: 403, type: 'HfHubHTTPError' },
+          foreign: { status: 403, type: 'HfHubHTTPError' },
+          unknown: { status: 404, type: 'RepositoryNotFoundError' },
+          hidden: { status: 404, type: 'RepositoryNotFoundError' },
+          static: { status: 400, type: 'BadRequestError' },
+          bad_key: { status: 400, type: 'BadRequestError' },
+        },
+      });
+      // It was started anew by its first variable, then as asked.
+      expect(space.stages).toEqual(['RUNNING', 'BUILDING', 'PAUSED', 'BUILDING', 'BUILDING', 'PAUSED']);
+      expect([...space.secrets]).toEqual([['HF_TOKEN', 'hf_secret']]);
+      expect(hub.requests.filter(({ known }) => !known)).toEqual([]);
+    },
+    PYTHON_MS,
+  );
+});
+
 describe.skipIf(python === '')('load.py', () => {
   test(
     'reads a folder without a hub, and names the classes in order',

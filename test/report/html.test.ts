@@ -6,7 +6,7 @@ import { renderHtml } from '../../lib/report/html.ts';
 import { CHANGE_KINDS, DROP_REASONS, type LabelReport } from '../../lib/report/report.ts';
 import { type LabelSamples, noSamples } from '../../lib/report/samples.ts';
 import { dryRun, dryRunSamples } from './realistic.ts';
-import { department, ended, hostileSamples, reviewed, runReport, UNREACHABLE, VERSION } from './reports.ts';
+import { department, ended, hostileSamples, RESTARTS, reviewed, runReport, UNREACHABLE, VERSION } from './reports.ts';
 
 describe('html``', () => {
   test.each([
@@ -59,6 +59,15 @@ const render = (labels: LabelReport[], samples = new Map<string, LabelSamples>()
 const headings = (page: string) => [...page.matchAll(/<h3 id="([^"]+)"/g)].map(([, id]) => id);
 
 describe('the page', () => {
+  test('says which Spaces were restarted, and which are still owed it', async () => {
+    const label = ended('unchanged', { status: 'unchanged', version: VERSION });
+    const page = await render([{ ...label, restarts: RESTARTS }]);
+    expect(page).toContain(`<li><bdi>acme/classifier on ${VERSION}</bdi></li>`);
+    expect(page).toMatch(
+      /acme\/second\|classifier&lt;b&gt; on v\w+ \(failed, still owed: .* \(403\)\)<\/bdi> <span class="badge warn">/,
+    );
+  });
+
   test('has a section for all that is known, and none for what is not', async () => {
     expect(headings(await render([reviewed()]))).toEqual(
       [

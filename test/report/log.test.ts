@@ -32,6 +32,10 @@ const LINES: [Event, string | undefined][] = [
     { type: 'run.started', version: '0.1.0', labels: ['urgency'], dryRun: false, publish: './out' },
     'Starting dataset preparation pipeline 0.1.0, publishing what lies in ./out: urgency',
   ],
+  [
+    { type: 'space.restarted', label, space: 'acme/classifier', version: 'v20250131_093015' },
+    "Restarted acme/classifier to train on v20250131_093015 of 'urgency'.",
+  ],
   [{ type: 'database.connecting', attempt: 1, attempts: 3 }, 'Connecting to the database...'],
   [{ type: 'database.connecting', attempt: 2, attempts: 3 }, 'Connecting to the database, attempt 2 of 3...'],
   [

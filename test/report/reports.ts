@@ -38,6 +38,20 @@ export function dryRun(labels: LabelReport[], warnings: string[] = []): RunRepor
   };
 }
 
+/** A Space that was restarted, and one that was not. */
+export const RESTARTS: NonNullable<LabelReport['restarts']> = [
+  { space: 'acme/classifier', version: VERSION, status: 'done' },
+  {
+    space: 'acme/second|classifier<b>',
+    version: VERSION,
+    status: 'failed',
+    problem: {
+      code: 'SPACE_FORBIDDEN',
+      message: 'Cannot restart it: the token has no write access to this Space (403)',
+    },
+  },
+];
+
 /** A label with nothing but its outcome. */
 export function ended(label: string, outcome: Outcome): LabelReport {
   return { label, target: `acme/${label}-mistakes`, classes: ['NORMAL', 'URGENT'], seconds: {}, outcome };

@@ -20,7 +20,7 @@ import {
 const REPOS = { DEPARTMENT_DATASET: 'tester/department', URGENCY_DATASET: 'tester/urgency' };
 const FOLDERS = { DEPARTMENT_DATASET: './department', URGENCY_DATASET: './urgency' };
 /** Everything that a real run would do besides publishing. */
-const YAML = SHIPPED.replace('restart_spaces: []', 'restart_spaces: [tester/retraining]');
+const YAML = SHIPPED.replace('  urgency:\n', '  urgency:\n    after_push: { restart_spaces: [tester/retraining] }\n');
 const BAD_SQL = YAML.replace(
   '  urgency:\n',
   '  urgency:\n    sources: { correct: "SELECT id AS key, nothing AS text, urgency AS label FROM complaints" }\n',

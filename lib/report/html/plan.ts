@@ -1,17 +1,21 @@
-import { formatBytes, formatEffect } from '../figures.ts';
-import type { EffectReport, FileReport, LabelReport, RunReport } from '../report.ts';
+import { formatBytes, formatEffect, formatRestart } from '../figures.ts';
+import type { EffectReport, FileReport, LabelReport, RestartReport, RunReport } from '../report.ts';
 import { countOf } from '../words.ts';
 import { badge, code, facts, lines, type Section, section, table } from './components.ts';
 import { type Html, html } from './escape.ts';
 
 /** What a real run would write, or what was written. */
 
-export function planSection({ label, target, plan, files }: LabelReport): Section | undefined {
-  if (!plan) {
-    if (!files?.length) return undefined;
-    return section(label, 'plan', 'What was written', fileTable(label, 'Files written', files));
-  }
-  const { head, createsRepo, version, message, fingerprint, deletions, restarts } = plan;
+export function planSection({ label, target, plan, files = [], restarts = [] }: LabelReport): Section | undefined {
+  if (!plan)
+    return section(
+      label,
+      'plan',
+      'What was done',
+      restarts.length > 0 && facts([['Restarts', lines(restarts.map(restarted))]]),
+      files.length > 0 && fileTable(label, 'Files written', files),
+    );
+  const { head, createsRepo, version, message, fingerprint, deletions } = plan;
   const repo = createsRepo
     ? html`${code(target)} is created, ${plan.private ? 'private' : html`<b>public</b>`}`
     : html`${code(target)} exists`;
@@ -25,11 +29,15 @@ export function planSection({ label, target, plan, files }: LabelReport): Sectio
       ['Tag', code(version)],
       ['Commit', message],
       ['Deletes', deletions.length > 0 ? lines(deletions.map(code)) : 'nothing'],
-      ['Restarts', restarts.length > 0 ? lines(restarts.map((space) => code(space))) : 'no Space'],
+      ['Restarts', plan.restarts.length > 0 ? lines(plan.restarts.map((space) => code(space))) : 'no Space'],
       ['Fingerprint', code(fingerprint)],
     ]),
     fileTable(label, 'Files to upload', plan.files),
   );
+}
+
+function restarted(restart: RestartReport): Html {
+  return html`<bdi>${formatRestart(restart)}</bdi>${restart.status === 'failed' && html` ${badge('warn', 'failed')}`}`;
 }
 
 function fileTable(label: string, caption: string, files: FileReport[]): Html {

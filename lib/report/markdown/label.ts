@@ -7,12 +7,13 @@ import {
   formatDrift,
   formatFound,
   formatLimit,
+  formatRestart,
   formatRows,
   formatShares,
   NONE,
   nameDrift,
 } from '../figures.ts';
-import type { CheckReport, DifferenceReport, LabelReport } from '../report.ts';
+import type { CheckReport, DifferenceReport, LabelReport, RestartReport } from '../report.ts';
 import { formatCount, nameStatus } from '../words.ts';
 import { planDetails } from './details.ts';
 import { boundedList, boundedTable, type Section } from './section.ts';
@@ -52,7 +53,7 @@ export function planLabel(label: LabelReport): Section[] {
 }
 
 function planVerdict(label: LabelReport): string {
-  const { outcome, target } = label;
+  const { outcome, target, restarts = [] } = label;
   const alarms = describeAlarms(label).map(
     ({ severe, text: what }) => `> ${severe ? '⛔' : '⚠️'} **${sentence(what)}**`,
   );
@@ -60,7 +61,12 @@ function planVerdict(label: LabelReport): string {
     `### ${text(label.label)} → ${code(target)}`,
     `**${formatVerdict(outcome)}**${outcome ? explain(outcome) : ''}`,
     ...(alarms.length > 0 ? [alarms.join('  \n')] : []), // two blanks: a line break
+    ...(restarts.length > 0 ? [boundedList(restarts, formatRestarted)] : []),
   ].join('\n\n');
+}
+
+function formatRestarted(restart: RestartReport): string {
+  return `${restart.status === 'failed' ? '⚠️ ' : ''}restart: ${sentence(formatRestart(restart))}`;
 }
 
 function explain(outcome: Outcome): string {

@@ -4,6 +4,7 @@ import {
   formatEstimate,
   formatHead,
   formatInstant,
+  formatRestart,
   formatShipping,
   shorten,
 } from '../figures.ts';
@@ -32,6 +33,14 @@ export function renderPlan({ plan, target, outcome }: LabelReport, width: number
     ...(plan.restarts.length > 0 ? define('restart', plan.restarts.join(', '), width) : []),
     ...(files.length > 0 ? renderTable({ header, rows: files, words: [1], wholeNames: true }, width, paint) : []),
   ];
+}
+
+/** Spaces that were restarted, and those that could not be. */
+export function renderRestarts({ restarts = [] }: LabelReport, width: number, paint: Paint): string[] {
+  return restarts.flatMap((restart) => {
+    const lines = define('restart', formatRestart(restart), width);
+    return restart.status === 'failed' ? lines.map((line) => paint('yellow', line)) : lines;
+  });
 }
 
 /** What a real run does besides publishing. */

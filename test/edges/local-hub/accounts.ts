@@ -3,6 +3,7 @@ import { parse as parseYaml } from 'yaml';
 import { DEFAULT_ATTRIBUTES } from './attributes.ts';
 import { type Context, type HubState, jsonBody, repoKey, webUrl } from './context.ts';
 import { badCredentials, check, HubError, notSignedIn, repoNotFound } from './errors.ts';
+import { newSpace } from './spaces.ts';
 import { Repo, type RepoType, regularFile, toBytes } from './store.ts';
 
 /** @returns null without credentials; a token nobody issued is refused */
@@ -88,7 +89,9 @@ export function createRepo(context: Context): Response {
     throw new HubError(409, error, { body: { error, url: webUrl(hub, existing) } });
   }
   const isPrivate = wanted.visibility === 'private' || wanted.private === true;
+  if (type === 'spaces' && !wanted.sdk) throw new HubError(400, 'A Space needs an sdk');
   const repo = addRepo(hub, type, id, { private: isPrivate });
+  if (wanted.sdk) hub.spaces.set(id, newSpace(wanted.sdk, 'BUILDING'));
   return Response.json({ url: webUrl(hub, repo), name: id, id: `repo-${id}` });
 }
 
@@ -107,7 +110,9 @@ export function deleteRepo(context: Context): Response {
   const wanted = check(v.strictObject(Designation), jsonBody(context), 'repo');
   const namespace = wanted.organization ?? hub.settings.user;
   requireWrite(context, namespace);
-  if (!hub.repos.delete(repoKey(`${wanted.type}s`, `${namespace}/${wanted.name}`))) throw repoNotFound();
+  const id = `${namespace}/${wanted.name}`;
+  if (!hub.repos.delete(repoKey(`${wanted.type}s`, id))) throw repoNotFound();
+  if (wanted.type === 'space') hub.spaces.delete(id);
   return new Response('OK');
 }
 

@@ -1,9 +1,12 @@
 import { HubError, parseJson } from './errors.ts';
+import type { SpaceState } from './spaces.ts';
 import type { Bytes, Repo, RepoType, Sequence } from './store.ts';
 
 export interface AccessToken {
   user: string;
   role: 'read' | 'write';
+  /** Of a login, not made in the settings. */
+  oauth?: true;
 }
 
 /** An upload the LFS batch has allowed. */
@@ -35,6 +38,8 @@ export interface HubState {
   tokens: Map<string, AccessToken>;
   /** `datasets/owner/name` → repo */
   repos: Map<string, Repo>;
+  /** `owner/name` → what a Space has besides its files */
+  spaces: Map<string, SpaceState>;
   uploads: Map<string, Upload>;
   sequence: Sequence;
 }

@@ -2,22 +2,27 @@ import * as v from 'valibot';
 import { readCard } from './accounts.ts';
 import { decode, flag, jsonBody, type RepoContext, webUrl } from './context.ts';
 import { check, HubError, revisionNotFound } from './errors.ts';
+import { describeRuntime } from './spaces.ts';
 import type { Commit, Repo } from './store.ts';
 
 // huggingface_hub ExpandDatasetProperty_T, and the two that its upload path and huggingface.js also ask for.
 const EXPANDABLE =
   `author cardData citation createdAt description disabled downloads downloadsAllTime gated lastModified likes mainSize
-  paperswithcode_id private resourceGroup sha siblings tags trendingScore usedStorage xetEnabled gitalyUid`.split(
+  paperswithcode_id private resourceGroup runtime sdk sha siblings tags trendingScore usedStorage xetEnabled gitalyUid`.split(
     /\s+/,
   );
 
 export function info(context: RepoContext): Response {
-  const { repo, url, params } = context;
+  const { hub, repo, url, params } = context;
   const commit = repo.at(decode(params.rev ?? 'HEAD'));
   const expand = [...url.searchParams.getAll('expand'), ...url.searchParams.getAll('expand[]')];
   const unknown = expand.filter((key) => !EXPANDABLE.includes(key));
   if (unknown.length) throw new HubError(400, `Cannot expand ${unknown.join(', ')}`);
-  const all = describe(repo, commit, flag(context, 'blobs'));
+  const space = repo.type === 'spaces' ? hub.spaces.get(repo.id) : undefined;
+  const all = {
+    ...describe(repo, commit, flag(context, 'blobs')),
+    ...(space && { sdk: space.sdk, runtime: describeRuntime(space, repo.id) }),
+  };
   if (!expand.length) return Response.json(all);
   const chosen = Object.entries(all).filter(([key]) => key === '_id' || key === 'id' || expand.includes(key));
   return Response.json(Object.fromEntries(chosen));

@@ -5,6 +5,17 @@ import { HubError, notSignedIn, repoHidden, repoNotFound } from './errors.ts';
 import { pathsInfo, preupload, raw, resolve, tree } from './files.ts';
 import { batch, completeParts, putObject, putPart, verify } from './lfs.ts';
 import { createBranch, createDiscussion, createTag, deleteTag, info, refs } from './repos.ts';
+import {
+  deleteSecret,
+  deleteVariable,
+  ofSpace,
+  pause,
+  restart,
+  runtime,
+  setSecret,
+  setVariable,
+  variables,
+} from './spaces.ts';
 import type { Bytes, RepoType } from './store.ts';
 
 type Answer = Response | Promise<Response>;
@@ -59,6 +70,14 @@ const ROUTES: Route[] = [
   writes('POST', api('/branch/(?<rev>[^/]+)'), createBranch),
   proposes(api('/preupload/(?<rev>[^/]+)'), preupload),
   proposes(api('/commit/(?<rev>[^/]+)'), commit),
+  reads('GET', api('/runtime'), runtime),
+  reads('POST', api('/pause'), ofSpace(pause)),
+  reads('POST', api('/restart'), ofSpace(restart)),
+  reads('GET', api('/variables'), ofSpace(variables)),
+  reads('POST', api('/variables'), ofSpace(setVariable)),
+  reads('DELETE', api('/variables'), ofSpace(deleteVariable)),
+  reads('POST', api('/secrets'), ofSpace(setSecret)),
+  reads('DELETE', api('/secrets'), ofSpace(deleteSecret)),
   reads('POST', api('/discussions'), (context) => {
     requireWrite(context);
     return createDiscussion(context);

@@ -52,12 +52,15 @@ export function lfsFile(path: string, content: Bytes): Omit<StoredFile, 'changed
   return { path, content, oid: blobOid(pointer), lfs: { ...lfs, pointerSize: pointer.length } };
 }
 
-/** One sequence for all repos of a hub: it makes commit oids unique and dates rising. */
+/** One sequence for all repos and variables of a hub: it makes commit oids unique and dates rising. */
 export interface Sequence {
   next(): number;
 }
 
 const FIRST_COMMIT = Date.UTC(2026, 0, 1);
+
+/** ISO 8601; a second for each number of the sequence. */
+export const timeOf = (number: number) => new Date(FIRST_COMMIT + number * 1000).toISOString();
 
 export class Repo {
   private: boolean;
@@ -132,7 +135,7 @@ export class Repo {
     const tree = [...files.values()].map((file) => `${file.path}\0${file.oid}\n`);
     const oid = sha1(`${parent?.oid ?? ''}\n${number}\n`, ...tree);
     for (const file of files.values()) file.changedIn ||= oid;
-    const date = new Date(FIRST_COMMIT + number * 1000).toISOString();
+    const date = timeOf(number);
     const { title, description = '' } = message;
     const commit = { oid, parent: parent?.oid ?? null, title, description, date, files };
     this.commits.push(commit);
