@@ -33,7 +33,9 @@ export function planMask(env: Record<string, string | undefined>, more: string[]
 /** Fields that hold one of the program's own words: a password such as "pass" must not turn `passed` into something else. */
 export const OWN_WORDS: ReadonlySet<string> = new Set([
   'code',
+  'action',
   'group',
+  'hold',
   'kind',
   'reason',
   'severity',

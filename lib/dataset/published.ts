@@ -177,7 +177,8 @@ async function rebuildLedger(
 ): Promise<void> {
   for (const { path } of head.files.filter((file) => isData(file.path))) {
     const split = splitOfShard(path);
-    if (!split) throw ledgerUnreadable(label, `there is none, and ${path} is not a shard that one could be rebuilt from`);
+    if (!split)
+      throw ledgerUnreadable(label, `there is none, and ${path} is not a shard that one could be rebuilt from`);
     const file = await fetchFile(run, label, head, path);
     await run.engine
       .run(
@@ -187,7 +188,11 @@ FROM (SELECT ${identifier(label.spec.columns.text)} AS text, file_row_number FRO
         { salt: run.salt },
       )
       .catch((cause) => {
-        throw ledgerUnreadable(label, `there is none, and ${path} has no text column "${label.spec.columns.text}"`, cause);
+        throw ledgerUnreadable(
+          label,
+          `there is none, and ${path} has no text column "${label.spec.columns.text}"`,
+          cause,
+        );
       });
   }
 }

@@ -62,7 +62,12 @@ export async function ship(job: Building, label: LabelRun, head: Head, built: Bu
     };
     return { status: 'planned', version, directory: shownPath(job.options.out, report.plan.directory) };
   }
-  const change = { version, message, files: new Map(files.map(({ path }) => [path, join(directory, path)])), deletions };
+  const change = {
+    version,
+    message,
+    files: new Map(files.map(({ path }) => [path, join(directory, path)])),
+    deletions,
+  };
   const { revision, url } = await commitVersion(shippingOf(job, label), head, change, { version, fingerprint });
   return { status: 'success', version, revision, url };
 }

@@ -1,5 +1,5 @@
 import type { RunRecord } from '../history/record.ts';
-import type { Job, JobLabel, Run } from '../run.ts';
+import type { Job, JobLabel, LabelRun } from '../run.ts';
 import type { Operations } from './operations.ts';
 
 /** Spaces that train on a label. */
@@ -10,8 +10,11 @@ export interface Trainees {
   setVariable: boolean;
 }
 
-/** Those of a run's labels. */
-export async function retrain(run: Run, operations: Operations): Promise<void> {
+/** Those of a job's labels. */
+export async function retrain(
+  run: Omit<Job, 'labels'> & { readonly labels: LabelRun[] },
+  operations: Operations,
+): Promise<void> {
   const trainees = run.labels.map((label) => {
     const { restartSpaces: spaces, setVariable } = label.spec.afterPush;
     return { label, spaces, setVariable };

@@ -30,7 +30,9 @@ async function findVersion(run: Run, version: string): Promise<void> {
   const labels = openLabels(run);
   const problems = new Map<LabelRun, unknown>();
   for (const label of labels)
-    await attempt(run, label, () => requireVersion(label, version, '--against').catch((thrown) => void problems.set(label, thrown)));
+    await attempt(run, label, () =>
+      requireVersion(label, version, '--against').catch((thrown) => void problems.set(label, thrown)),
+    );
   for (const [label, problem] of problems) {
     if (problems.size === labels.length) fail(run, label, problem);
     else warn(run, `there is no version ${version} to compare with`, label.spec.name);
