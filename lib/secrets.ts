@@ -34,6 +34,7 @@ export function planMask(env: Record<string, string | undefined>, more: string[]
 export const OWN_WORDS: ReadonlySet<string> = new Set([
   'code',
   'action',
+  'failedStep',
   'group',
   'hold',
   'kind',
