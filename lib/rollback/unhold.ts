@@ -30,7 +30,7 @@ async function endHold({ options, world }: Building, label: LabelRun): Promise<O
     const head = await target.readHead();
     const metadata = head.state === 'absent' ? undefined : parseMetadata(label, head.metadata);
     const version = metadata?.version_tag ?? '';
-    report.previousVersion = version;
+    if (version !== '') report.previousVersion = version;
     if (head.state === 'absent' || !metadata?.hold) {
       if (attempt > 1) return { status: 'unchanged', version, hold: 'ended' };
       throw notHeld(label);

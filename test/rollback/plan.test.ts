@@ -171,7 +171,7 @@ describe('planRollbackCard()', () => {
   });
 
   test('is not led astray by a description that looks like its own lines', () => {
-    const line = '- Tag: `x`';
+    const line = '- Tag: `x`\n- Made at: y';
     const made = planRollbackCard(HUB, ROLLBACK, { from, to: to.replace('About complaints.', line) });
     expect(made).toContain(`# Topic\n\n${line}\n\n## Load`);
     expect(made).toContain('- Tag: `v20260301_000000`, after');

@@ -158,6 +158,8 @@ describe('--rollback on the Hub', () => {
     const held = await run(['--force'], { yaml: GROWN.replace('when: changed', 'when: always') });
     expect(held.exitCode).toBe(0);
     expect(outcome(held)).toEqual({ status: 'held', version: v3, since: metadata().hold.since, reason: REASON });
+    const reordered = await run([], { yaml: SHIPPED.replace('[NORMAL, URGENT,', '[URGENT, NORMAL,') });
+    expect(code(reordered)).toBe('held'); // not refused for its classes: nothing would be published anyway
     expect(hubMarks(hub)).toEqual(before);
 
     const unheld = await care(UNHOLD);
@@ -309,6 +311,31 @@ describe('--rollback on the Hub', () => {
     },
   );
 
+  test('a commit that landed, lost its answer, and on which somebody else committed, is found, too', async () => {
+    hub.fail({ method: 'POST', path: /commit\/main/, land: true, answer: 'drop' });
+    const others = () => {
+      if (text('dataset_metadata.json').includes('"hold"')) hub.commit('tester/urgency', { 'notes.md': 'other' });
+    };
+    hub.fail({ path: /revision\/main/, after: 2, before: others });
+    expect(code(await care(ROLLBACK(v1)))).toBe('success');
+    expect(text('notes.md')).toBe('other');
+    expect([...repo().tags]).toHaveLength(3);
+    expect(repo().tags.get(newest())).toBe(main());
+  });
+
+  test('what somebody else writes while a hold is ended stays', async () => {
+    await care(ROLLBACK(v1));
+    const edited = `${text('README.md')}\nEdited meanwhile.\n`;
+    hub.fail({
+      method: 'POST',
+      path: /commit\/main/,
+      before: () => void hub.commit('tester/urgency', { 'README.md': edited }),
+    });
+    expect(outcome(await care(UNHOLD))).toMatchObject({ hold: 'ended' });
+    expect(text('README.md')).toContain('Edited meanwhile.');
+    expect(text('README.md')).not.toContain('Rolled back');
+  });
+
   test.each(['the next rollback', 'the next run', 'the end of the hold'])(
     'a crash between commit and tag: %s tags it',
     async (next) => {
@@ -328,13 +355,15 @@ describe('--rollback on the Hub', () => {
   );
 
   test('a dry run reads only, shows the plan in all renderings, and --publish ships these very bytes', async () => {
+    const stale = 'data/old-00000-of-00001.parquet';
+    hub.commit('tester/urgency', { [stale]: 'old' });
     const before = hubMarks(hub);
     const files = folderMarks(site.folder, ['out', 'pipeline.config.yaml']);
     const dry = await care(ROLLBACK(v1, '--dry-run', '--detailed-exitcode'), { token: hub.readToken });
     expect(dry.exitCode).toBe(4);
     const plan = dry.report.labels[0]?.plan as PlanReport;
     expect(outcome(dry)).toEqual({ status: 'planned', version: plan.version, directory: './out/dry-run/urgency' });
-    expect(plan).toMatchObject({ head: main(), createsRepo: false, private: true, deletions: [] });
+    expect(plan).toMatchObject({ head: main(), createsRepo: false, private: true, deletions: [stale] });
     for (const name of ['report.json', 'report.md', 'report.html']) {
       const page = readFileSync(join(site.folder, 'out', name), 'utf8');
       const says = [plan.version, 'Dataset rollback (urgency)', '7 were'].filter((words) => page.includes(words));
@@ -511,7 +540,10 @@ describe('--rollback in a directory', () => {
 
     const versions = readdirSync(folder('.urgency')).sort();
     const shards = folderMarks(folder('.urgency', v3), ['README.md', 'dataset_metadata.json']);
+    rmSync(folder('.urgency/lock'));
+    const marks = folderMarks(site.folder, ['out', 'pipeline.config.yaml']);
     expect(outcome(await care([...UNHOLD, '--dry-run']))).toMatchObject({ hold: 'would end' });
+    expect(folderMarks(site.folder, ['out', 'pipeline.config.yaml'])).toEqual(marks); // not even a lock
     expect(JSON.parse(read(v3, 'dataset_metadata.json').toString()).hold.version).toBe(v1);
     expect(outcome(await care(UNHOLD))).toEqual({ status: 'unchanged', version: v3, hold: 'ended' });
     expect(current()).toBe(v3);
