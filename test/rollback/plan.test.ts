@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import { parseDocument } from 'yaml';
 import { formatMetadata } from '../../lib/dataset/metadata.ts';
 import { planRollbackCard, planUnheldCard } from '../../lib/rollback/card.ts';
 import { planData } from '../../lib/rollback/data.ts';
 import { fingerprintOf, planRollbackMetadata, planUnheldMetadata, type Rollback } from '../../lib/rollback/metadata.ts';
+
+setDefaultTimeout(30_000); // a property has a hundred cases
 
 const shard = (split: string, sha256 = 'a'.repeat(64)) => ({
   path: `data/${split}-00000-of-00001.parquet`,
