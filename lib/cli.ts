@@ -85,10 +85,10 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
   if ((history || show !== undefined) && dryRun) refuse('--history', 'it writes nothing anyway', 'leave out --dry-run');
   if ((rollback !== undefined || unhold) && labels.length !== 1)
     refuse(rollback === undefined ? '--unhold' : '--rollback', 'it is for one label', 'name it with --label NAME');
-  if ((rollback === undefined) !== (reason === undefined))
+  if ((rollback === undefined) !== (reason === undefined) || reason?.trim() === '')
     refuse(
-      reason === undefined ? '--rollback' : '--reason',
-      reason === undefined ? 'it wants a reason' : 'it goes with --rollback',
+      rollback === undefined ? '--reason' : '--rollback',
+      rollback === undefined ? 'it goes with --rollback' : 'it wants a reason',
       '--rollback TAG --label NAME --reason "why"',
     );
 }

@@ -10,8 +10,8 @@ export type Step = (typeof STEPS)[number];
 
 /** What a run says of itself. The terminal, the log and the report are subscribers; none of the events holds a row's text. */
 export type Event =
-  /** `publish`: the directory whose files are shipped; nothing is read from a database then. */
-  | { type: 'run.started'; version: string; labels: string[]; dryRun: boolean; publish?: string }
+  /** `instead`: what is done instead of a run, in words; nothing is read from a database then. */
+  | { type: 'run.started'; version: string; labels: string[]; dryRun: boolean; instead?: string }
   | { type: 'database.connecting'; attempt: number; attempts: number }
   | { type: 'database.connected'; server: string }
   | { type: 'database.failed'; attempt: number; code: string; message: string; retryInSeconds: number | undefined }

@@ -10,7 +10,7 @@ import { EventStream } from './events.ts';
 import type { Options } from './options.ts';
 import { DRY_RUN, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN } from './report/names.ts';
 import { noSamples } from './report/samples.ts';
-import type { LabelRun, Run } from './run.ts';
+import type { Job, LabelRun, Run } from './run.ts';
 import { planMask } from './secrets.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
 import { targetName } from './spec/spec.ts';
@@ -22,26 +22,20 @@ const FIRST_WAIT_MS = 2000; // before the second attempt on the database; double
 /** Open what a run needs: events, spool, data engine, a target for each label. Nothing outside is asked yet. */
 export async function openRun(spec: Spec, options: Options, world: World): Promise<Run> {
   const { openEngine } = await import('./edges/duckdb.ts');
-  const events = new EventStream(() => world.clock.now());
+  const job = openJob(options, world);
   if (options.dryRun && options.explain === undefined) await clearPlan(options, world);
   const spool = await openSpool(options, world);
   const engine = await openEngine(spool, spec.database.memoryLimitMb);
   const interrupt = () => engine.interrupt();
   world.signal.addEventListener('abort', interrupt);
   return {
-    version: pkg.version,
+    ...job,
     spec,
-    options,
-    world,
-    events,
-    mask: planMask(world.env),
     labels: await Promise.all(spec.labels.map((label) => openLabel(label, world))),
     engine,
     spool,
     salt: saltOf(world.env.LEDGER_KEY),
-    startedAt: world.clock.now(),
-    warnings: [],
-    inSnapshot: (work) => inSnapshot(spec, events, world, work),
+    inSnapshot: (work) => inSnapshot(spec, job.events, world, work),
     async [Symbol.asyncDispose]() {
       world.signal.removeEventListener('abort', interrupt);
       await engine[Symbol.asyncDispose]();
@@ -50,13 +44,26 @@ export async function openRun(spec: Spec, options: Options, world: World): Promi
   };
 }
 
+/** What every job has, but for its labels. */
+export function openJob(options: Options, world: World): Omit<Job, 'labels'> {
+  return {
+    version: pkg.version,
+    options,
+    world,
+    events: new EventStream(() => world.clock.now()),
+    mask: planMask(world.env),
+    startedAt: world.clock.now(),
+    warnings: [],
+  };
+}
+
 /** What an earlier dry run left: were this one to die, its files and an older report must not be taken for one plan. */
-async function clearPlan({ out }: Options, { cwd }: World): Promise<void> {
+export async function clearPlan({ out }: Options, { cwd }: World): Promise<void> {
   for (const name of [REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML, DRY_RUN])
     await rm(resolve(cwd, out, name), { recursive: true, force: true }).catch(() => {}); // openSpool() says what is wrong
 }
 
-async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun> {
+export async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun> {
   const target = await openTarget(spec, world);
   return {
     spec,

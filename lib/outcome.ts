@@ -28,6 +28,9 @@ export const OutcomeSchema = v.variant('status', [
   v.object({
     status: described(v.literal('unchanged'), 'The published version holds the same rows.'),
     version: described(v.string(), 'The published version’s tag; empty where it has none.'),
+    hold: v.exactOptional(
+      described(v.picklist(['ended', 'would end']), 'What --unhold did; the rows are not compared then.'),
+    ),
   }),
   v.object({
     status: described(v.literal('skipped_insufficient_data'), 'There are too few rows.'),
@@ -64,6 +67,8 @@ const REFUSALS: ReadonlySet<Code> = new Set([
   'CHECK_FAILED',
   'PLAN_CHANGED',
   'PLAN_STALE',
+  'ROLLBACK_SAME',
+  'NOT_HELD',
 ] satisfies Code[]);
 
 /** Thrown by a step when a label has too few rows: an outcome, not an error. */
@@ -98,5 +103,6 @@ export function exitCodeOf(outcomes: Outcome[], detailed = false): number {
   const has = (status: Outcome['status']) => outcomes.some((outcome) => outcome.status === status);
   if (has('failed')) return 1;
   if (has('refused')) return 3;
-  return detailed && has('planned') ? 4 : 0;
+  const isPlanned = has('planned') || outcomes.some((outcome) => 'hold' in outcome && outcome.hold === 'would end');
+  return detailed && isPlanned ? 4 : 0;
 }

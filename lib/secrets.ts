@@ -37,6 +37,7 @@ export const OWN_WORDS: ReadonlySet<string> = new Set([
   'failedStep',
   'failed_step', // as records of runs have it
   'group',
+  'hold',
   'kind',
   'severity',
   'source',

@@ -25,11 +25,14 @@ export interface CardFacts {
  */
 export function planCard(facts: CardFacts, previous: string | undefined): string {
   const { yaml, body } = parseCard(previous ?? '');
-  const front = { ...yaml, ...planFrontMatter(facts) };
-  return `---\n${stringify(front, { lineWidth: 0 })}---\n\n${placeBlock(body, planBlock(facts))}`;
+  return formatCard({ ...yaml, ...planFrontMatter(facts) }, placeBlock(body, planBlock(facts)));
 }
 
-function parseCard(card: string): { yaml: Record<string, unknown>; body: string } {
+export function formatCard(yaml: Record<string, unknown>, body: string): string {
+  return `---\n${stringify(yaml, { lineWidth: 0 })}---\n\n${body}`;
+}
+
+export function parseCard(card: string): { yaml: Record<string, unknown>; body: string } {
   const [whole, front = ''] = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n?---[ \t]*(?:\r?\n|$)/.exec(card) ?? [''];
   const document = parseDocument(front);
   const value: unknown = document.errors.length === 0 ? document.toJS({ maxAliasCount: 100 }) : undefined;
@@ -38,10 +41,17 @@ function parseCard(card: string): { yaml: Record<string, unknown>; body: string 
   return { yaml, body: card.slice(whole.length).replace(/^\s+/, '') };
 }
 
-function placeBlock(body: string, block: string): string {
-  const start = body.indexOf(START);
-  const end = body.indexOf(END, start);
-  if (start !== -1 && end !== -1) return body.slice(0, start) + block + body.slice(end + END.length);
+/** Where our block stands in a text; undefined where there is none. */
+export function findBlock(text: string): { start: number; end: number } | undefined {
+  const start = text.indexOf(START);
+  const end = text.indexOf(END, start);
+  return start === -1 || end === -1 ? undefined : { start, end: end + END.length };
+}
+
+/** Put our block where the last one was, else above what people wrote. */
+export function placeBlock(body: string, block: string): string {
+  const found = findBlock(body);
+  if (found) return body.slice(0, found.start) + block + body.slice(found.end);
   const rest = GENERATED.test(body) ? '' : body.trim();
   return rest ? `${block}\n\n${rest}\n` : `${block}\n`;
 }
@@ -77,10 +87,12 @@ function planFrontMatter({ spec, draft, downloadSize }: CardFacts): Record<strin
       download_size: downloadSize,
       dataset_size: draft.splits.reduce((total, { arrowBytes }) => total + arrowBytes, 0),
     },
-    configs: [
-      { config_name: 'default', data_files: draft.splits.map(({ split }) => ({ split, path: `data/${split}-*` })) },
-    ],
+    configs: planConfigs(draft.splits.map(({ split }) => split)),
   };
+}
+
+export function planConfigs(splits: string[]): unknown[] {
+  return [{ config_name: 'default', data_files: splits.map((split) => ({ split, path: `data/${split}-*` })) }];
 }
 
 /** The Hub's size category. Source: datasets `utils/resources/size_categories.json`. */
@@ -97,18 +109,21 @@ function planBlock(facts: CardFacts): string {
   const sections = [
     `# ${escapeMarkdown(card.prettyName ?? targetName)}`,
     escapeMarkdown(card.description ?? `Dataset for ${spec.name} classification.`),
-    planLoad(facts),
+    planLoad(spec, facts.draft.version),
     ['## Splits and classes', '', ...planClassTable(facts)].join('\n'),
     ['## Where the rows come from', '', ...planSources(facts)].join('\n'),
     ['## Dropped rows', '', ...planDrops(report)].join('\n'),
     ['## Version', '', ...planVersion(facts)].join('\n'),
   ];
+  return formatBlock(sections);
+}
+
+export function formatBlock(sections: string[]): string {
   return [START, ...sections, END].join('\n\n');
 }
 
-function planLoad({ spec, draft, targetName }: CardFacts): string {
-  const where =
-    spec.target.kind === 'hub' ? `"${targetName}", revision="${draft.version}"` : JSON.stringify(targetName);
+export function planLoad({ target }: Pick<LabelSpec, 'target'>, version: string): string {
+  const where = target.kind === 'hub' ? `"${target.repo}", revision="${version}"` : JSON.stringify(target.path);
   return [
     '## Load',
     '',
@@ -156,11 +171,22 @@ function planDrops({ dropped = {} }: LabelReport): string[] {
 function planVersion({ spec, draft }: CardFacts): string[] {
   const shares = spec.split.map(({ name, share }) => `${name} ${formatDecimal(share)}`).join(', ');
   return [
-    `- Tag: \`${draft.version}\`${draft.previousVersion ? `, after \`${draft.previousVersion}\`` : ''}`,
-    `- Made at: ${draft.createdAt.toISOString()}`,
+    ...planTagLines(draft),
     `- Split: ${shares}, stratified by class. A text is in one split only, and stays there in every later version.`,
     ...(spec.card.author ? [`- Maintainer: ${escapeMarkdown(spec.card.author)}`] : []),
     '- Details: `dataset_metadata.json`',
+  ];
+}
+
+/** When a version was made, and after which. */
+export function planTagLines({
+  version,
+  previousVersion,
+  createdAt,
+}: Pick<Draft, 'version' | 'previousVersion' | 'createdAt'>): string[] {
+  return [
+    `- Tag: \`${version}\`${previousVersion ? `, after \`${previousVersion}\`` : ''}`,
+    `- Made at: ${createdAt.toISOString()}`,
   ];
 }
 

@@ -101,6 +101,16 @@ export async function tagVersion(
   );
 }
 
+/** A run that died between commit and tag left a version without its name. */
+export async function tagUntagged(
+  target: Target,
+  head: Head,
+  version: string | undefined,
+  known: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (version !== undefined && head.state !== 'absent' && !known.has(version)) await target.tag(head.revision, version);
+}
+
 /** Shards of the head that the new version does not have: they would be loaded with it. Other files of the repo are not ours to delete. */
 export function staleFiles(head: Head, files: ReadonlySet<string>): string[] {
   if (head.state === 'absent') return [];

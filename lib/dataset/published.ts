@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import * as v from 'valibot';
-import type { Head } from '../edges/target.ts';
+import type { Existing, Head } from '../edges/target.ts';
 import { PipelineError } from '../errors.ts';
-import { type LabelRun, type Run, warn } from '../run.ts';
+import { type JobLabel, type LabelRun, type Run, warn } from '../run.ts';
 import { identifier, literal } from '../sql.ts';
 import { isData, LEDGER, METADATA, splitOfShard } from './files.ts';
 import { sha256File } from './hashes.ts';
@@ -50,7 +50,7 @@ const Metadata = v.object({
   /** Set by --rollback. Not `informative`: a hold that cannot be read must not be taken for none. */
   hold: v.optional(v.object({ since: v.string(), reason: v.string(), version: v.string() })),
   ledger: v.optional(v.object({ sha256: v.string(), key_id: v.nullable(v.string()) })),
-  files: v.optional(v.record(v.string(), v.object({ size: v.number() }))),
+  files: v.optional(v.record(v.string(), v.object({ size: v.number(), sha256: v.optional(v.string()) }))),
 });
 
 /**
@@ -72,11 +72,16 @@ export async function readPublished(run: Run, label: LabelRun): Promise<Publishe
     ledger,
     version: metadata?.version_tag,
     fingerprint: metadata?.fingerprint,
-    intact: Object.entries(metadata?.files ?? {}).every(([path, { size }]) =>
-      head.files.some((file) => file.path === path && file.size === size),
-    ),
+    intact: isIntact(head, metadata),
     metadata,
   };
+}
+
+/** Whether the data files that a version's metadata names are all there, in their sizes. */
+export function isIntact({ files }: Existing, metadata: VersionMetadata | undefined): boolean {
+  return Object.entries(metadata?.files ?? {}).every(([path, { size }]) =>
+    files.some((file) => file.path === path && file.size === size),
+  );
 }
 
 export async function createLedger(run: Run, { table }: Ledger): Promise<void> {
@@ -99,11 +104,11 @@ export async function readLedger(
 ): Promise<void> {
   if (metadata?.ledger) await loadLedger(run, label, head, ledger, metadata.ledger);
   else if (head.files.some(({ path }) => path === LEDGER))
-    throw unreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
+    throw ledgerUnreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
   else if (head.state === 'published') await rebuildLedger(run, label, head, ledger, metadata?.version_tag);
 }
 
-export function parseMetadata(label: LabelRun, text: string | undefined): VersionMetadata | undefined {
+export function parseMetadata(label: JobLabel, text: string | undefined): VersionMetadata | undefined {
   if (text === undefined) return undefined;
   try {
     return v.parse(Metadata, JSON.parse(text));
@@ -116,7 +121,6 @@ export function parseMetadata(label: LabelRun, text: string | undefined): Versio
 }
 
 export type VersionMetadata = v.InferOutput<typeof Metadata>;
-export type Existing = Exclude<Head, { state: 'absent' }>;
 
 async function loadLedger(
   run: Run,
@@ -136,16 +140,31 @@ async function loadLedger(
       },
     );
   }
-  if (!head.files.some(({ path }) => path === LEDGER)) throw unreadable(label, 'it is gone');
-  const file = await fetchFile(run, label, head, LEDGER);
-  if ((await sha256File(file)) !== expected.sha256) throw unreadable(label, `its sha256 is not the one in ${METADATA}`);
+  const file = await fetchLedger(run, label, head, expected);
   const columns =
     'text_hash::UBIGINT, key_hash::UBIGINT, class::VARCHAR, split::VARCHAR, ordinal::BIGINT, version::VARCHAR';
   // The first ledgers had no versions; a lack of any other column is an error.
   const stored = `FROM read_parquet(${literal(file)}) UNION ALL BY NAME SELECT NULL::VARCHAR AS version WHERE false`;
   await run.engine.run(`INSERT INTO ${ledger.table} SELECT ${columns} FROM (${stored})`).catch((cause) => {
-    throw unreadable(label, 'it is no ledger', cause);
+    throw ledgerUnreadable(label, 'it is no ledger', cause);
   });
+}
+
+/**
+ * Download the ledger of a version into the spool; returns its path.
+ *
+ * @throws PipelineError LEDGER_UNREADABLE where it is not the one that the metadata names
+ */
+export async function fetchLedger(
+  run: Pick<Run, 'spool'>,
+  label: JobLabel,
+  head: Existing,
+  { sha256 }: { sha256: string },
+): Promise<string> {
+  if (!head.files.some(({ path }) => path === LEDGER)) throw ledgerUnreadable(label, 'it is gone');
+  const file = await fetchFile(run, label, head, LEDGER);
+  if ((await sha256File(file)) !== sha256) throw ledgerUnreadable(label, `its sha256 is not the one in ${METADATA}`);
+  return file;
 }
 
 /** The Python service left shards, and no keys: its texts keep their splits. Duplicates in several splits are merged by the split step. */
@@ -158,7 +177,8 @@ async function rebuildLedger(
 ): Promise<void> {
   for (const { path } of head.files.filter((file) => isData(file.path))) {
     const split = splitOfShard(path);
-    if (!split) throw unreadable(label, `there is none, and ${path} is not a shard that one could be rebuilt from`);
+    if (!split)
+      throw ledgerUnreadable(label, `there is none, and ${path} is not a shard that one could be rebuilt from`);
     const file = await fetchFile(run, label, head, path);
     await run.engine
       .run(
@@ -168,21 +188,30 @@ FROM (SELECT ${identifier(label.spec.columns.text)} AS text, file_row_number FRO
         { salt: run.salt },
       )
       .catch((cause) => {
-        throw unreadable(label, `there is none, and ${path} has no text column "${label.spec.columns.text}"`, cause);
+        throw ledgerUnreadable(
+          label,
+          `there is none, and ${path} has no text column "${label.spec.columns.text}"`,
+          cause,
+        );
       });
   }
 }
 
 /** Download a file of a version into the spool; returns its path. */
-export async function fetchFile(run: Run, label: LabelRun, head: Existing, path: string): Promise<string> {
-  const folder = `${run.spool}/${label.spec.name}-${head.revision}`;
+export async function fetchFile(
+  run: Pick<Run, 'spool'>,
+  label: JobLabel,
+  head: Existing,
+  path: string,
+): Promise<string> {
+  const folder = `${run.spool}/${label.report.label}-${head.revision}`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = `${folder}/${path.replaceAll('/', '_')}`;
   await label.target.download(head.revision, path, file);
   return file;
 }
 
-function unreadable(label: LabelRun, why: string, cause?: unknown): PipelineError {
+export function ledgerUnreadable(label: JobLabel, why: string, cause?: unknown): PipelineError {
   return new PipelineError('LEDGER_UNREADABLE', `Cannot use the ledger ${LEDGER} of ${label.target.name}: ${why}`, {
     fix: 'restore it from the last version’s tag; a new split would move rows between train and test',
     cause,

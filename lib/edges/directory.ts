@@ -1,10 +1,10 @@
 import { Database } from 'bun:sqlite';
-import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isData } from '../dataset/files.ts';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
-import type { Change, CommitOptions, Head, Published, RemoteFile, Target } from './target.ts';
+import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
 
 const VERSION = /^v\d{8}_\d{6}$/;
 const LOCK_POLL_MS = 250;
@@ -100,11 +100,7 @@ export class DirectoryTarget implements Target {
 
   async commit(parent: Head, change: Change, { onProgress }: CommitOptions): Promise<Published> {
     const expected = parent.state === 'absent' ? undefined : parent.revision;
-    if ((await this.#current()) !== expected)
-      throw new PipelineError('TARGET_MOVED', `${this.name} was switched by somebody else meanwhile`, {
-        retryable: true,
-        fix: 'run again',
-      });
+    await this.#requireCurrent(expected);
     return this.#writable(async () => {
       await this.#removeLeftovers(expected);
       const draft = join(this.#store, `.draft-${change.version}`);
@@ -119,8 +115,23 @@ export class DirectoryTarget implements Target {
     });
   }
 
-  async amend(): Promise<void> {
-    throw new Error('not built');
+  async amend({ revision }: Existing, _message: string, files: ReadonlyMap<string, string>): Promise<void> {
+    await this.#requireCurrent(revision);
+    await this.#writable(async () => {
+      for (const [path, text] of files) {
+        const draft = join(this.#store, `.draft-${basename(path)}`); // not where `datasets` would read it
+        await writeFile(draft, text, { mode: (await lstat(join(this.#store, revision, path))).mode });
+        await rename(draft, join(this.#store, revision, path));
+      }
+    });
+  }
+
+  async #requireCurrent(version: string | undefined): Promise<void> {
+    if ((await this.#current()) !== version)
+      throw new PipelineError('TARGET_MOVED', `${this.name} was switched by somebody else meanwhile`, {
+        retryable: true,
+        fix: 'run again',
+      });
   }
 
   async tag(): Promise<void> {} // a version's folder is its tag

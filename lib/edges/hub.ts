@@ -4,7 +4,7 @@ import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
 import { HubAnswer, hubFault } from './hub-errors.ts';
-import type { Change, CommitOptions, Head, Published, RemoteFile, Target } from './target.ts';
+import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
 
 const BRANCH = 'main';
 
@@ -127,29 +127,41 @@ export class HubTarget implements Target {
       })),
       ...change.deletions.map((path) => ({ operation: 'delete' as const, path })),
     ];
+    return {
+      revision: await this.#send(revision, change.message, operations, onProgress),
+      url: this.#url(change.version),
+    };
+  }
+
+  async amend({ revision }: Existing, message: string, files: ReadonlyMap<string, string>): Promise<void> {
+    const operations = [...files].map(([path, text]) => ({
+      operation: 'addOrUpdate' as const,
+      path,
+      content: new Blob([text]),
+    }));
+    await this.#send(revision, message, operations);
+  }
+
+  /** One commit on top of `parentCommit`; returns its id. */
+  async #send(
+    parentCommit: string,
+    title: string,
+    operations: CommitOperation[],
+    onProgress: CommitOptions['onProgress'] = () => {},
+  ): Promise<string> {
     try {
-      const events = commitIter({
-        ...this.#common(),
-        branch: BRANCH,
-        title: change.message,
-        parentCommit: revision,
-        operations,
-        useXet: this.#useXet,
-      });
+      const common = { ...this.#common(), branch: BRANCH, useXet: this.#useXet };
+      const events = commitIter({ ...common, title, parentCommit, operations });
       let event = await events.next();
       for (; !event.done; event = await events.next()) {
         if (event.value.event === 'fileProgress' && event.value.state === 'uploading')
           onProgress(event.value.path, event.value.progress);
       }
       if (!event.value?.commit.oid) throw new HubAnswer(200, '', 'no commit id in the answer');
-      return { revision: event.value.commit.oid, url: this.#url(change.version) };
+      return event.value.commit.oid;
     } catch (thrown) {
       throw hubFault(thrown, `commit to ${this.name}`);
     }
-  }
-
-  async amend(): Promise<void> {
-    throw new Error('not built');
   }
 
   async tag(revision: string, version: string): Promise<void> {

@@ -1,18 +1,18 @@
 /** What a target can do; hub.ts and directory.ts implement it. Types only. */
 
 /** The published state that a new version is built on. */
-export type Head =
-  | { state: 'absent' }
-  | {
-      /** `published`: has data files. `empty`: the target exists, without data. */
-      state: 'empty' | 'published';
-      /** Commit id on the Hub; the version's name in a directory. */
-      revision: string;
-      files: RemoteFile[];
-      /** Text of dataset_metadata.json, README.md; undefined where there is none. */
-      metadata: string | undefined;
-      card: string | undefined;
-    };
+export type Head = { state: 'absent' } | Existing;
+
+export interface Existing {
+  /** `published`: has data files. `empty`: the target exists, without data. */
+  state: 'empty' | 'published';
+  /** Commit id on the Hub; the version's name in a directory. */
+  revision: string;
+  files: RemoteFile[];
+  /** Text of dataset_metadata.json, README.md; undefined where there is none. */
+  metadata: string | undefined;
+  card: string | undefined;
+}
 
 export interface RemoteFile {
   path: string;
@@ -59,10 +59,10 @@ export interface Target {
   /**
    * Change files of the head that are no data, in place: no new version.
    *
-   * @param files path in the target → new text
+   * @param files path in the target → new text; written in this order where that is not one step
    * @throws PipelineError as commit()
    */
-  amend(parent: Head, message: string, files: ReadonlyMap<string, string>): Promise<void>;
+  amend(parent: Existing, message: string, files: ReadonlyMap<string, string>): Promise<void>;
   /** Give a revision a version's name; no error when it has it already. */
   tag(revision: string, version: string): Promise<void>;
 }

@@ -46,7 +46,7 @@ export class Operations implements AsyncDisposable {
   }
 
   static async open(spec: Spec, options: Options, world: World): Promise<Operations> {
-    const operations = new Operations(spec, options, world);
+    const operations = new Operations(isByPerson(options) ? withoutSpace(spec) : spec, options, world);
     const { runs } = spec.operations;
     if (operations.#active && runs) {
       const { openHistory } = await import('../history/history.ts');
@@ -217,6 +217,10 @@ export class Operations implements AsyncDisposable {
     ]);
   }
 }
+
+/** Whoever rolls back or ends a hold does it at a desk: no Space is at work that could be let go. */
+const isByPerson = ({ rollback, unhold }: Options) => rollback !== undefined || unhold;
+const withoutSpace = (spec: Spec): Spec => ({ ...spec, operations: { ...spec.operations, space: undefined } });
 
 function describe(thrown: unknown): string {
   const { code, message }: PipelineError = toPipelineError(thrown);

@@ -3,7 +3,7 @@ import { PipelineError, toPipelineError } from '../errors.ts';
 import type { RunRecord } from '../history/record.ts';
 import { problemOf } from '../outcome.ts';
 import type { RestartReport } from '../report/report.ts';
-import { type Job, type JobLabel, type Run, warn } from '../run.ts';
+import { type Job, type JobLabel, type LabelRun, warn } from '../run.ts';
 import type { Operations } from './operations.ts';
 import { type Claim, planOwed } from './owed.ts';
 
@@ -20,8 +20,11 @@ export interface Trainees {
   landed?: boolean;
 }
 
-/** Those of a run's labels. */
-export async function retrain(run: Run, operations: Operations): Promise<void> {
+/** Those of a job's labels. */
+export async function retrain(
+  run: Omit<Job, 'labels'> & { readonly labels: LabelRun[] },
+  operations: Operations,
+): Promise<void> {
   if (run.options.dryRun) return;
   const trainees = run.labels.map((label) => {
     const { restartSpaces: spaces, setVariable } = label.spec.afterPush;

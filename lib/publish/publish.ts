@@ -1,11 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import pkg from '../../package.json' with { type: 'json' };
 import { commitVersion, tagVersion } from '../dataset/commit.ts';
 import { PipelineError } from '../errors.ts';
-import { EventStream } from '../events.ts';
 import { conclude } from '../finish.ts';
-import { openSpool, openTarget } from '../open.ts';
+import { openJob, openSpool, openTarget } from '../open.ts';
 import { restartSpaces } from '../operations/retraining.ts';
 import type { Options } from '../options.ts';
 import type { Outcome } from '../outcome.ts';
@@ -15,7 +13,6 @@ import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
 import { noSamples } from '../report/samples.ts';
 import { watch } from '../report/watch.ts';
 import { attempt, attemptAll, type Job, type JobLabel, openLabels, step } from '../run.ts';
-import { planMask } from '../secrets.ts';
 import { parseTarget } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { planChanged, verifyFiles } from './files.ts';
@@ -76,14 +73,8 @@ async function openShipment(
 ): Promise<Shipment> {
   const spool = options.dryRun ? undefined : await openSpool(options, world);
   return {
-    version: pkg.version,
-    options,
-    world,
-    events: new EventStream(() => world.clock.now()),
-    mask: planMask(world.env),
+    ...openJob(options, world),
     labels: await Promise.all(labels.map((label) => openLabel(label, world))),
-    startedAt: world.clock.now(),
-    warnings: [],
     root: resolve(world.cwd, directory),
     spool,
     async [Symbol.asyncDispose]() {

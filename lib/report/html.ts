@@ -12,7 +12,7 @@ import { cleaningSection, lengthSection, querySection, rowsSection } from './htm
 import { findings, verdict, verdictBadge } from './html/verdict.ts';
 import type { LabelReport, RunReport } from './report.ts';
 import type { LabelSamples } from './samples.ts';
-import { countOf } from './words.ts';
+import { countOf, nameAction } from './words.ts';
 
 /**
  * The report as one page, without script, below 2 MB.
@@ -30,7 +30,7 @@ export async function renderHtml(report: RunReport, samples: ReadonlyMap<string,
     fitted.limit !== undefined &&
     html`<p class="note">Examples are cut to ${countOf(fitted.limit, 'example')} of a kind, so that this page stays small.</p>`;
   return renderPage({
-    title: `${report.dryRun ? 'Dry run' : 'Run'} of ${report.config}`,
+    title: `${nameAction(report)} ${report.config}`,
     header: renderHeader(report),
     nav: renderNav(parts),
     main: [renderOverview(report, left), parts.map(({ label, sections }) => renderLabel(label, sections))],

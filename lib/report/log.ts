@@ -16,8 +16,8 @@ export function lineOf(event: Event): string | undefined {
   switch (event.type) {
     case 'run.started': {
       const what = `dataset preparation pipeline ${event.version}${event.dryRun ? ' (dry run)' : ''}`;
-      const from = event.publish === undefined ? '' : `, publishing what lies in ${event.publish}`;
-      return `Starting ${what}${from}: ${event.labels.join(', ')}`;
+      const instead = event.instead === undefined ? '' : `, ${event.instead}`;
+      return `Starting ${what}${instead}: ${event.labels.join(', ')}`;
     }
     case 'database.connecting':
       return event.attempt === 1
@@ -42,7 +42,7 @@ export function lineOf(event: Event): string | undefined {
     case 'report.written':
       return `Report written: ${event.path}`;
     case 'target.moved':
-      return `The target of '${event.label}' changed meanwhile; splitting again on its new head.`;
+      return `The target of '${event.label}' changed meanwhile; starting again from its new head.`;
     case 'label.finished':
       return formatOutcome(event.label, event.outcome);
     case 'space.restarted':

@@ -4,7 +4,7 @@ import { planLabel, planSummaryRow } from './markdown/label.ts';
 import { boundedList, planRoom } from './markdown/section.ts';
 import { code, fit, sentence, table, text } from './markdown/text.ts';
 import type { RunReport } from './report.ts';
-import { formatCount, nameStatus } from './words.ts';
+import { formatCount, nameAction, nameStatus } from './words.ts';
 
 /** A workflow finds its comment by it, to update instead of repeat it. */
 export const MARKER = '<!-- prepare-dataset:report -->';
@@ -25,12 +25,14 @@ export function renderMarkdown(report: RunReport): string {
   return `${[head, ...labels, ...note, foot].join('\n\n')}\n`;
 }
 
-function planTitle({ dryRun, config, labels }: RunReport): string {
+function planTitle(report: RunReport): string {
+  const { config, labels, reason } = report;
   const count = (status: Outcome['status']) => labels.filter(({ outcome }) => outcome?.status === status).length;
   const parts = (['planned', 'success', 'unchanged', 'skipped_insufficient_data', 'held', 'refused', 'failed'] as const)
     .map((status) => [count(status), nameStatus(status)] as const)
     .flatMap(([number, word]) => (number > 0 ? [`${formatCount(number)} ${word}`] : []));
-  return `## ${dryRun ? 'Dry run' : 'Run'} of ${code(config)}: ${parts.join(', ') || 'no label'}`;
+  const title = `## ${nameAction(report)} ${code(config)}: ${parts.join(', ') || 'no label'}`;
+  return reason === undefined ? title : `${title}\n\nReason: ${sentence(reason)}`;
 }
 
 /** What a reviewer approves with this comment. */

@@ -38,7 +38,7 @@ export class Progress {
 
   apply(event: Event, at: Date): void {
     if (event.type === 'run.started') {
-      this.#readsDatabase = event.publish === undefined;
+      this.#readsDatabase = event.instead === undefined;
       for (const label of event.labels) this.#labels.set(label, { steps: new Map(), outcome: undefined, moved: false });
     } else if (event.type.startsWith('database.')) this.#applyDatabase(event, at);
     else if ('label' in event && event.label !== undefined) {

@@ -48,9 +48,10 @@ export function renderReport(
 ): string {
   const paint = painter(colour);
   const width = Math.max(NARROWEST, columns ?? PIPE_COLUMNS);
-  const { labels, dryRun, warnings } = report;
+  const { labels, dryRun, warnings, reason } = report;
   const sections = [
     ...labels.map((label) => renderLabel(label, dryRun ? 'dry' : 'real', samples.get(label.label), width, paint)),
+    reason === undefined ? [] : hang('reason:', reason, width, 2),
     [...renderEffects(report, width, paint), ...(dryRun ? renderSnapshot(report, width) : [])],
     dryRun && labels.length > 1 ? renderSummary(labels, width, paint) : [], // at the end, which has not scrolled away
     renderDigest(report, width),

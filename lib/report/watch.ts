@@ -1,3 +1,4 @@
+import type { Options } from '../options.ts';
 import type { Job } from '../run.ts';
 import { LiveView } from './live.ts';
 import { logTo } from './log.ts';
@@ -7,7 +8,8 @@ const NARROWEST = 30; // cells
 /** Show the job's progress on stderr: live in a terminal, one line per step elsewhere. Disposing it ends the showing. */
 export function watch(job: Job): Disposable {
   const { stderr } = job.world;
-  const { dryRun, publish } = job.options;
+  const { dryRun } = job.options;
+  const instead = nameInstead(job.options);
   const live = isLive(job) ? new LiveView(job) : undefined;
   job.events.subscribe(live?.subscriber ?? logTo((text) => stderr.write(text), job.mask));
   job.events.emit({
@@ -15,9 +17,15 @@ export function watch(job: Job): Disposable {
     version: job.version,
     labels: job.labels.map(({ report }) => report.label),
     dryRun,
-    ...(publish === undefined ? {} : { publish }),
+    ...(instead === undefined ? {} : { instead }),
   });
   return { [Symbol.dispose]: () => live?.[Symbol.dispose]() };
+}
+
+function nameInstead({ publish, rollback, unhold }: Options): string | undefined {
+  if (publish !== undefined) return `publishing what lies in ${publish}`;
+  if (rollback !== undefined) return `rolling back to ${rollback}`;
+  return unhold ? 'ending a hold' : undefined;
 }
 
 /** A build server's terminal is a log, and stack traces (--verbose) do not go with lines that are drawn anew. */

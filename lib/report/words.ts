@@ -1,5 +1,5 @@
 import type { Outcome } from '../outcome.ts';
-import type { Drops } from './report.ts';
+import type { Drops, RunReport } from './report.ts';
 
 /** 1234567 → `1,234,567`. */
 export function formatCount(value: number): string {
@@ -30,6 +30,19 @@ export function formatTimes(seconds: Record<string, number>): string {
     .join(', ');
 }
 
+/** What the program did, as a title before the name of the spec. */
+export function nameAction({ action, dryRun }: Pick<RunReport, 'action' | 'dryRun'>): string {
+  if (action === 'rollback') return dryRun ? 'Dry run of a rollback by' : 'Rollback by';
+  if (action === 'unhold') return dryRun ? 'Dry run of the end of a hold by' : 'End of a hold by';
+  return dryRun ? 'Dry run of' : 'Run of';
+}
+
+/** What --unhold did: the label is neither compared nor published then. */
+export const HOLDS = {
+  ended: 'the hold is ended, and the next run publishes',
+  'would end': 'the hold would end, and the next run publish',
+};
+
 /** What came of a label in one word. */
 export function nameStatus(status: Outcome['status']): string {
   return status.replace(/_.*/, '');
@@ -43,6 +56,7 @@ export function formatStatus(outcome: Outcome): string {
     case 'planned':
       return `planned ${outcome.version}`;
     case 'unchanged':
+      if (outcome.hold) return `${outcome.version}: ${HOLDS[outcome.hold]}`;
       return outcome.version ? `unchanged since ${outcome.version}` : 'unchanged';
     case 'skipped_insufficient_data':
       return `skipped, ${formatCount(outcome.rows)} rows of ${formatCount(outcome.minimum)} needed`;
@@ -61,6 +75,7 @@ export function formatOutcome(label: string, outcome: Outcome): string {
     case 'planned':
       return `Planned '${label}' dataset: ${outcome.version}${outcome.directory && `, built in ${outcome.directory}`}.`;
     case 'unchanged':
+      if (outcome.hold) return `Held '${label}' dataset at ${outcome.version}: ${HOLDS[outcome.hold]}.`;
       return `Unchanged '${label}' dataset: ${outcome.version || 'the published version'} holds the same rows; nothing was written.`;
     case 'skipped_insufficient_data':
       return `Skipped pushing '${label}' dataset — insufficient data (${outcome.rows} < ${outcome.minimum}).`;

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { parseMetadata } from '../dataset/published.ts';
+import { requireVersion } from '../dataset/version.ts';
 import { PipelineError, toPipelineError } from '../errors.ts';
 import { problemOf } from '../outcome.ts';
 import { noSamples } from '../report/samples.ts';
 import { attempt, fail, type LabelRun, openLabels, type Run, warn } from '../run.ts';
 import { parseSpec } from '../spec/read.ts';
 import { type LabelSpec, targetName } from '../spec/spec.ts';
-import { requireVersion } from './compared.ts';
 
 const PUBLISHED = 'published'; // names the spec in the metadata of the target's head
 
@@ -30,7 +30,9 @@ async function findVersion(run: Run, version: string): Promise<void> {
   const labels = openLabels(run);
   const problems = new Map<LabelRun, unknown>();
   for (const label of labels)
-    await attempt(run, label, () => requireVersion(label, version).catch((thrown) => void problems.set(label, thrown)));
+    await attempt(run, label, () =>
+      requireVersion(label, version, '--against').catch((thrown) => void problems.set(label, thrown)),
+    );
   for (const [label, problem] of problems) {
     if (problems.size === labels.length) fail(run, label, problem);
     else warn(run, `there is no version ${version} to compare with`, label.spec.name);

@@ -2,7 +2,6 @@ import { isData, splitOfShard } from '../dataset/files.ts';
 import {
   classesOf,
   createLedger,
-  type Existing,
   fetchFile,
   type PublishedVersion,
   parseMetadata,
@@ -10,6 +9,7 @@ import {
   type VersionMetadata,
 } from '../dataset/published.ts';
 import { planHash, planTextHash } from '../dataset/tables.ts';
+import type { Existing } from '../edges/target.ts';
 import { PipelineError } from '../errors.ts';
 import { type LabelRun, type Run, warn } from '../run.ts';
 import { identifier, literal } from '../sql.ts';
@@ -44,25 +44,6 @@ export async function readCompared(
   const isLoaded = against === undefined && !run.options.resplit;
   const ledger = isLoaded ? published.ledger.table : await loadKeys(run, label, head, metadata);
   return { table, ledger, metadata, texts: (ids) => readTexts(run, table, files, ids) };
-}
-
-/** @throws PipelineError VERSION_UNKNOWN */
-export async function requireVersion({ target, spec }: LabelRun, version: string): Promise<undefined> {
-  const known = [...(await target.versions()).keys()].sort().reverse();
-  if (known.includes(version)) return;
-  const [newest] = known;
-  const shown =
-    newest === undefined ? 'it has none' : `it has ${known.slice(0, 5).join(', ')}${known.length > 5 ? ' …' : ''}`;
-  throw new PipelineError(
-    'VERSION_UNKNOWN',
-    `Cannot compare with ${version} of ${target.name}: no such version; ${shown}`,
-    {
-      fix:
-        newest === undefined
-          ? 'leave out --against'
-          : `--label ${spec.name} --against ${newest}: each label has versions of its own`,
-    },
-  );
 }
 
 interface ShardFile {

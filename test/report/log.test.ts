@@ -29,7 +29,13 @@ const LINES: [Event, string | undefined][] = [
     'Starting dataset preparation pipeline 0.1.0 (dry run): department, urgency',
   ],
   [
-    { type: 'run.started', version: '0.1.0', labels: ['urgency'], dryRun: false, publish: './out' },
+    {
+      type: 'run.started',
+      version: '0.1.0',
+      labels: ['urgency'],
+      dryRun: false,
+      instead: 'publishing what lies in ./out',
+    },
     'Starting dataset preparation pipeline 0.1.0, publishing what lies in ./out: urgency',
   ],
   [
@@ -63,7 +69,7 @@ const LINES: [Event, string | undefined][] = [
   [{ type: 'report.written', path: 'out/report.html' }, 'Report written: out/report.html'],
   [
     { type: 'target.moved', label, attempt: 1 },
-    "The target of 'urgency' changed meanwhile; splitting again on its new head.",
+    "The target of 'urgency' changed meanwhile; starting again from its new head.",
   ],
   [
     finished({ status: 'success', version: 'v20250131_093015', revision: 'c0ffee', url: 'https://hub/x' }),

@@ -309,6 +309,20 @@ DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', curren
     expect((await dryRun({ env: FOLDERS, yaml: OTHER_CLASSES })).codes).toEqual(['unchanged', 'CLASSES_CHANGED']);
   });
 
+  test('of a rollback, and of the end of a hold', async () => {
+    await publishFirst();
+    const may = { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token, ...REPOS };
+    const [version = ''] = hub.repos.get('datasets/tester/urgency')?.tags.keys() ?? [];
+    const back = ['--rollback', version, '--label', 'urgency', '--reason', 'wrong'];
+    expect((await dryRun({ argv: [...back, '--dry-run'] })).codes).toEqual(['ROLLBACK_SAME']);
+    await site.run(['--force'], { env: may });
+    const planned = await dryRun({ argv: [...back, '--dry-run'] });
+    expect([planned.codes, planned.statements]).toEqual([['planned'], []]);
+    expect((await site.run(back, { env: may })).exitCode).toBe(0);
+    expect((await dryRun()).codes).toEqual(['unchanged', 'held']);
+    expect((await dryRun({ argv: ['--unhold', '--label', 'urgency', '--dry-run'] })).codes).toEqual(['unchanged']);
+  });
+
   test('of a plan that would be published', async () => {
     await dryRun();
     expect((await dryRun({ argv: ['--publish', 'out', '--dry-run'] })).codes).toEqual(['planned', 'planned']);

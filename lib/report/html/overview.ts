@@ -9,7 +9,7 @@ import {
   nameDrift,
 } from '../figures.ts';
 import type { LabelReport, RunReport } from '../report.ts';
-import { countOf, formatCount, formatSeconds } from '../words.ts';
+import { countOf, formatCount, formatSeconds, nameAction } from '../words.ts';
 import { toneOf } from './checks.ts';
 import { formatImbalance } from './classes.ts';
 import { badge, callout, code, facts, figures, type Section, table } from './components.ts';
@@ -21,9 +21,10 @@ import { verdictBadge } from './verdict.ts';
 /** What stands above the labels: the run, all verdicts at a glance, warnings, and what happens besides publishing. */
 
 export function renderHeader(report: RunReport): Html {
-  const { dryRun, config, startedAt, seconds, database, version, exitCode } = report;
-  return html`<h1>${dryRun ? 'Dry run' : 'Run'} of ${named(config)}</h1>
+  const { config, reason, startedAt, seconds, database, version, exitCode } = report;
+  return html`<h1>${nameAction(report)} ${named(config)}</h1>
 ${facts([
+  reason !== undefined && ['Reason', html`<bdi>${reason}</bdi>`],
   ['Started', html`<time datetime="${startedAt}">${formatInstant(startedAt)}</time>`],
   ['Took', formatSeconds(seconds)],
   ['Exit code', String(exitCode)],

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../outcome.ts';
 import { describeAlarms, formatDrift, nameDrift } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
-import { countOf, formatCount, nameStatus } from '../words.ts';
+import { countOf, formatCount, HOLDS, nameStatus } from '../words.ts';
 import { badge, callout, capitalize, code, type Tone } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 
@@ -36,6 +36,7 @@ function sentenceOf(outcome: Outcome | undefined, target: string): Html {
     case 'planned':
       return html`<p>A real run would publish ${code(outcome.version)} to ${code(target)}. The files are in ${code(outcome.directory)}.</p>`;
     case 'unchanged':
+      if (outcome.hold) return html`<p>${code(outcome.version)}: ${HOLDS[outcome.hold]}.</p>`;
       return html`<p>${outcome.version ? code(outcome.version) : 'The published version'} holds the same rows. Nothing is written.</p>`;
     case 'skipped_insufficient_data':
       return html`<p>Too few rows ${outcome.stage}: ${formatCount(outcome.rows)}, where <code>min_samples</code> is ${formatCount(outcome.minimum)}. Nothing is published.</p>`;

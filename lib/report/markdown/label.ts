@@ -14,7 +14,7 @@ import {
   nameDrift,
 } from '../figures.ts';
 import type { CheckReport, DifferenceReport, LabelReport, RestartReport } from '../report.ts';
-import { formatCount, nameStatus } from '../words.ts';
+import { formatCount, HOLDS, nameStatus } from '../words.ts';
 import { planDetails } from './details.ts';
 import { boundedList, boundedTable, type Section } from './section.ts';
 import { code, sentence, text } from './text.ts';
@@ -75,6 +75,7 @@ function explain(outcome: Outcome): string {
     case 'planned':
       return ` ${code(outcome.version)}`;
     case 'unchanged':
+      if (outcome.hold) return ` ${code(outcome.version)}: ${HOLDS[outcome.hold]}`;
       return `${outcome.version ? ` since ${code(outcome.version)}` : ''}: the published version holds the same rows`;
     case 'skipped_insufficient_data':
       return `: ${formatCount(outcome.rows)} rows ${outcome.stage}, min_samples is ${formatCount(outcome.minimum)}`;

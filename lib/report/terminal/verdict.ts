@@ -11,7 +11,7 @@ import {
 } from '../figures.ts';
 import type { Paint, Style } from '../layout.ts';
 import type { CheckReport, LabelReport } from '../report.ts';
-import { formatCount, nameStatus } from '../words.ts';
+import { formatCount, HOLDS, nameStatus } from '../words.ts';
 import { renderTable } from './table.ts';
 import { hang, heading } from './text.ts';
 
@@ -36,6 +36,7 @@ export function renderOutcome(outcome: Outcome | undefined, width: number, paint
     case 'planned':
       return say('', `${outcome.version}  ${outcome.directory}`);
     case 'unchanged':
+      if (outcome.hold) return say('', `${outcome.version}: ${HOLDS[outcome.hold]}`);
       return outcome.version
         ? say('', `since ${outcome.version}; nothing was written`)
         : say(';', 'nothing was written');
