@@ -82,13 +82,14 @@ export class WandbApi {
   }
 
   async upsertBucket(settings: BucketSettings, entity: string | undefined): Promise<RunPath> {
-    const { runId, config, ...rest } = settings;
-    const wrapped = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, { value }]));
-    const variables = { ...rest, name: runId, entity, config: JSON.stringify(wrapped) };
+    const { runId: name, project, displayName, jobType, tags, notes, host, program, commit, repo } = settings;
+    const config = Object.fromEntries(Object.entries(settings.config).map(([key, value]) => [key, { value }]));
+    const said = { displayName, jobType, tags, notes, host, program, commit, repo, config: JSON.stringify(config) };
+    const variables = { entity, project, name, ...said };
     const how = { doing: 'create the run', retried: [409] }; // somebody may be writing it
     const { upsertBucket } = await this.#graphql(how, 'UpsertBucket', UPSERT_BUCKET, variables, BucketSchema);
-    const { name: run, project } = upsertBucket.bucket;
-    return { run, project: project.name, entity: project.entity.name };
+    const { bucket } = upsertBucket;
+    return { run: bucket.name, project: bucket.project.name, entity: bucket.project.entity.name };
   }
 
   async stream({ entity, project, run }: RunPath, request: StreamRequest): Promise<void> {
@@ -99,7 +100,8 @@ export class WandbApi {
   async alert({ entity, project, run }: RunPath, alert: WandbAlert, signal?: AbortSignal): Promise<void> {
     const doing = 'send an alert';
     const where = { entityName: entity, projectName: project, runName: run };
-    const variables = { ...where, ...alert, waitDuration: ALERT_WAIT_MS };
+    const { title, text, severity } = alert;
+    const variables = { ...where, title, text, severity, waitDuration: ALERT_WAIT_MS };
     const how = { doing, ...(signal ? { signal } : {}) };
     const answer = await this.#graphql(how, 'NotifyScriptableRunAlert', ALERT, variables, AlertSchema);
     if (!answer.notifyScriptableRunAlert.success)

@@ -1,4 +1,5 @@
 import type { WandbRun, WandbSettings } from '../edges/wandb.ts';
+import { toPipelineError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import { plain } from '../report/layout.ts';
 import { lineOf } from '../report/log.ts';
@@ -74,15 +75,23 @@ class WandbTracking implements Tracking {
   }
 
   async conclude(report: RunReport): Promise<void> {
+    const { exitCode } = report;
     this.#run.log(endMetrics(report, this.#space));
-    const { renderHtml } = await import('../report/html.ts');
-    const page = await renderHtml(report, new Map()); // without samples: no row's text leaves
-    await this.#run.finish({ exitCode: report.exitCode, page }, this.#job.world.signal);
+    const page = await this.#render(report).catch(toPipelineError);
+    const hasPage = typeof page === 'string'; // the run has to end in any case
+    await this.#run.finish({ exitCode, ...(hasPage ? { page } : {}) }, this.#job.world.signal);
+    if (!hasPage) throw page;
   }
 
   async abort(exitCode: number): Promise<void> {
     this.#run.log({ status: statusOf(exitCode) });
     await this.#run.abort(exitCode);
+  }
+
+  /** Without samples: no row's text leaves. */
+  async #render(report: RunReport): Promise<string> {
+    const { renderHtml } = await import('../report/html.ts');
+    return await renderHtml(maskStrings(report, this.#job.mask), new Map());
   }
 
   #follow(event: Event, at: Date): void {

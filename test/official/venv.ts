@@ -91,10 +91,17 @@ export interface Endpoint {
 /**
  * Run a script of this folder with a home, and so a cache, of its own; nothing of our environment reaches it.
  *
- * @param hub without one, the script is offline
+ * @param hub without one, the Hub's clients are offline
+ * @param env what else the script finds in its environment
  * @returns the JSON document it prints
  */
-export async function runOfficial(python: string, script: string, args: string[], hub?: Endpoint): Promise<unknown> {
+export async function runOfficial(
+  python: string,
+  script: string,
+  args: string[],
+  hub?: Endpoint,
+  env: Record<string, string> = {},
+): Promise<unknown> {
   const home = await mkdtemp(join(tmpdir(), 'official-'));
   try {
     const child = Bun.spawn([python, '-X', 'utf8', join(import.meta.dir, script), ...args], {
@@ -103,10 +110,12 @@ export async function runOfficial(python: string, script: string, args: string[]
         HOME: home,
         HF_HOME: home,
         HF_DATASETS_CACHE: join(home, 'datasets'),
+        WANDB_DIR: home,
         HF_HUB_DISABLE_XET: '1', // the client would never fall back to LFS
         HF_HUB_DISABLE_TELEMETRY: '1',
         HF_HUB_DISABLE_PROGRESS_BARS: '1',
         ...(hub ? { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token } : { HF_HUB_OFFLINE: '1' }),
+        ...env,
       },
       stdout: 'pipe',
       stderr: 'pipe',

@@ -1,5 +1,6 @@
 """One run by the official client: init, log, alert, an HTML file, console lines, finish."""
 
+import json
 import sys
 import types
 
@@ -31,12 +32,10 @@ run = wandb.init(
     notes="some notes",
     config={"version": "0.1.0", "labels": ["department"], "spec": {"department": {"seed": 42}}},
 )
-url = run.url
-print("to stdout", flush=True)
+print(json.dumps({"page": "/".join(run.url.split("/")[3:])}), flush=True)  # what the test reads is a line of the console, too
 print("to stderr", file=sys.stderr, flush=True)
 run.log({"db_connection_status": "success"})
-run.log({"department_rows_fetched": 90})
+run.log({"department_records_fetched": 90})
 run.alert(title="Department Dataset Updated", text="90 rows", level=wandb.AlertLevel.WARN, wait_duration=0)
 run.log({"report": wandb.Html("<p>report</p>", inject=False)})
 run.finish(exit_code=3)
-sys.__stdout__.write('{"url": "%s"}' % url)
