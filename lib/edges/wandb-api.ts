@@ -74,10 +74,9 @@ export class WandbApi {
   /** Check the key. @returns the account's own entity */
   async viewer(): Promise<string | undefined> {
     const doing = 'log in';
+    // A wrong key is told of with a status of 200.
     const { viewer } = await this.#graphql({ doing }, 'Viewer', VIEWER, {}, ViewerSchema);
-    if (!viewer)
-      // with a status of 200
-      throw trackingFailed(doing, 'the key is not valid', 'set WANDB_API_KEY to a valid key of this server');
+    if (!viewer) throw trackingFailed(doing, 'the key is not valid', 'set WANDB_API_KEY to a valid key of this server');
     return viewer.entity ?? undefined;
   }
 

@@ -49,14 +49,17 @@ export class WandbRequests {
    */
   async send(sending: Sending): Promise<unknown> {
     const signal = sending.signal ? AbortSignal.any([this.#signal, sending.signal]) : this.#signal;
-    for (let attempt = 0; ; attempt++) {
+    let hurry = this.#hurry.signal;
+    for (let failures = 0; ; ) {
       const answer = await this.#attempt(sending, signal);
       if (answer && answer.status < 300) return answer.body;
       if (answer && FINAL.has(answer.status) && !sending.retried?.includes(answer.status))
         throw refused(sending.doing, answer.status);
-      const asked = answer && waitAsked(answer.headers, this.#clock.now());
-      const hurried = await this.#pause(asked, attempt, signal);
-      if (hurried) attempt = -1;
+      failures = hurry.aborted ? 1 : failures + 1; // the answer may have come after somebody began to wait
+      hurry = this.#hurry.signal;
+      await this.#pause(answer && waitAsked(answer.headers, this.#clock.now()), failures, signal);
+      if (hurry.aborted) failures = 0;
+      hurry = this.#hurry.signal;
     }
   }
 
@@ -85,14 +88,11 @@ export class WandbRequests {
     }
   }
 
-  /** @returns whether somebody began to wait meanwhile */
-  async #pause(asked: number | undefined, attempt: number, signal: AbortSignal): Promise<boolean> {
-    const hurry = this.#hurry.signal;
-    const wait = asked ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
-    const limits = asked === undefined ? AbortSignal.any([signal, hurry]) : signal;
+  async #pause(asked: number | undefined, failures: number, signal: AbortSignal): Promise<void> {
+    const wait = asked ?? Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS);
+    const limits = asked === undefined ? AbortSignal.any([signal, this.#hurry.signal]) : signal;
     await this.#clock.sleep(wait, limits).catch(() => {});
     if (signal.aborted) throw cancelled('go on');
-    return hurry.aborted;
   }
 }
 

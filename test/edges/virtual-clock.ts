@@ -10,12 +10,13 @@ interface Sleeper {
  * there is none. Hours pass in milliseconds; nothing is mocked but the waiting.
  */
 export class VirtualClock implements Clock, Disposable {
-  /** Requests whose URL or body matches are not waited for: their server says nothing. */
-  silent: RegExp | undefined;
+  /** Time stands still whatever happens. */
+  frozen = false;
   readonly #sleepers = new Set<Sleeper>();
   readonly #timer: ReturnType<typeof setInterval>;
   #time = Date.parse('2026-11-23T04:26:11.739Z');
   #underWay = 0;
+  #held = 0;
 
   constructor() {
     this.#timer = setInterval(() => this.#jump(), 1);
@@ -37,20 +38,35 @@ export class VirtualClock implements Clock, Disposable {
 
   fetch = Object.assign(
     async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-      const counted = this.silent?.test(`${input} ${init?.body}`) ? 0 : 1;
-      this.#underWay += counted;
+      this.#underWay++;
+      const letGo = () => {
+        this.#held = Math.max(0, this.#held - 1); // at once: the rejection comes later
+      };
+      init?.signal?.addEventListener('abort', letGo);
       try {
         const answer = await fetch(input, init);
         return new Response(await answer.arrayBuffer(), answer);
       } finally {
-        this.#underWay -= counted;
+        init?.signal?.removeEventListener('abort', letGo);
+        this.#underWay--;
       }
     },
     { preconnect: () => {} },
   ) as typeof fetch;
 
+  /** For a server that took a request and says nothing, ever: time goes on. */
+  hold = (): Promise<never> => {
+    this.#held++;
+    return new Promise(() => {});
+  };
+
+  /** Somebody sleeps, and no request is under way. */
+  get isIdle(): boolean {
+    return this.#sleepers.size > 0 && this.#underWay <= this.#held;
+  }
+
   #jump(): void {
-    if (this.#underWay > 0) return;
+    if (this.frozen || !this.isIdle) return;
     const [next] = [...this.#sleepers].sort((a, b) => a.at - b.at);
     if (!next) return;
     this.#time = Math.max(this.#time, next.at);

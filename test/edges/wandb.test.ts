@@ -3,7 +3,7 @@ import { WandbRun, type WandbSettings } from '../../lib/edges/wandb.ts';
 import { waitAsked } from '../../lib/edges/wandb-requests.ts';
 import { WandbStream } from '../../lib/edges/wandb-stream.ts';
 import { PipelineError } from '../../lib/errors.ts';
-import { type LocalWandb, silence, startLocalWandb } from './local-wandb.ts';
+import { type LocalWandb, startLocalWandb } from './local-wandb.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const ID = '20261123-042611-739';
@@ -210,12 +210,30 @@ describe('what goes wrong and right again', () => {
     expect(run()?.complete).toBe(true);
   });
 
-  test('a server that was down all along and is back when the run ends costs nothing', async () => {
-    const fault = server.fail({ path: /Viewer/, times: 9, answer: { status: 503 } }); // the next pause is a minute
+  test('a server that was down all along and is back soon after the run costs 2 s', async () => {
+    const freeze = () => {
+      clock.frozen = true;
+    };
+    server.fail({ path: /Viewer/, times: 8, answer: { status: 503 } });
+    server.fail({ path: /Viewer/, before: freeze, answer: { status: 503 } });
+    server.fail({ path: /Viewer/, answer: { status: 503 } });
     const tracked = open();
-    await until(() => fault.hits === 9);
-    const { ms, code } = await timed(() => tracked.finish({ exitCode: 0 }, quiet));
-    expect({ ms, code }).toEqual({ ms: 0, code: undefined });
+    await until(() => clock.frozen && clock.isIdle); // in a pause of a minute
+    clock.frozen = false;
+    expect(await timed(() => tracked.finish({ exitCode: 0 }, quiet))).toEqual({ ms: 2 * SECONDS });
+    expect(run()?.complete).toBe(true);
+  });
+
+  test('also when the run ends while the server refuses once more', async () => {
+    const tracked = open();
+    let finished: Promise<{ ms: number }> | undefined;
+    const finish = () => {
+      finished = timed(() => tracked.finish({ exitCode: 0 }, quiet));
+    };
+    server.fail({ path: /Viewer/, times: 8, answer: { status: 503 } });
+    server.fail({ path: /Viewer/, before: finish, answer: { status: 503 } });
+    await until(() => finished !== undefined);
+    expect(await finished).toEqual({ ms: 2 * SECONDS });
     expect(run()?.complete).toBe(true);
   });
 
@@ -250,8 +268,7 @@ describe('a budget of 30 s', () => {
   });
 
   test('a server that takes everything and never answers costs 30 s', async () => {
-    clock.silent = /./;
-    server.fail({ path: /./, times: Number.POSITIVE_INFINITY, before: silence });
+    server.fail({ path: /./, times: Number.POSITIVE_INFINITY, before: clock.hold });
     const tracked = open();
     expect(await timed(() => tracked.finish({ exitCode: 0 }, quiet))).toMatchObject({
       ms: 30 * SECONDS,
@@ -261,8 +278,7 @@ describe('a budget of 30 s', () => {
   });
 
   test('alerts that are never answered leave time to end the run, and later ones what is left', async () => {
-    clock.silent = /NotifyScriptableRunAlert/;
-    server.fail({ path: /Notify/, times: Number.POSITIVE_INFINITY, before: silence });
+    server.fail({ path: /Notify/, times: Number.POSITIVE_INFINITY, before: clock.hold });
     const tracked = open();
     await until(() => run() !== undefined);
     await tracked.alert({ title: 'Title', text: 'text', severity: 'INFO' });
@@ -308,24 +324,24 @@ describe('a run that is interrupted', () => {
   });
 
   test('while it waits: goes on from there, without alerts and page', async () => {
-    clock.silent = /NotifyScriptableRunAlert/;
-    server.fail({ path: /Notify/, times: Number.POSITIVE_INFINITY, before: silence });
-    const tracked = open();
-    await until(() => run() !== undefined);
-    await tracked.alert({ title: 'Title', text: 'text', severity: 'INFO' });
     const interruption = new AbortController();
-    const finished = timed(() => tracked.finish({ exitCode: 0, page: '<p></p>' }, interruption.signal));
-    await until(() => server.requests.some(({ path }) => path.includes('Notify')));
-    interruption.abort(new PipelineError('INTERRUPTED', 'SIGTERM'));
-    expect(await finished).toMatchObject({ code: 'INTERRUPTED' });
-    await tracked.abort(143).catch(() => {}); // the alert was not sent
+    const interrupt = () => {
+      const held = clock.hold();
+      interruption.abort(new PipelineError('INTERRUPTED', 'SIGTERM'));
+      return held;
+    };
+    server.fail({ path: /Notify/, times: Number.POSITIVE_INFINITY, before: interrupt });
+    const tracked = open();
+    await tracked.alert({ title: 'Title', text: 'text', severity: 'INFO' });
+    const finished = await timed(() => tracked.finish({ exitCode: 0, page: '<p></p>' }, interruption.signal));
+    expect(finished).toMatchObject({ code: 'INTERRUPTED' });
+    expect(await timed(() => tracked.abort(143))).toMatchObject({ ms: 0, code: 'TRACKING_FAILED' }); // the alert was not sent
     expect(run()).toMatchObject({ complete: true, exitcode: 143 });
     expect(run()?.files.size).toBe(0);
   });
 
   test('waits 5 s for a server that never answers', async () => {
-    clock.silent = /./;
-    server.fail({ path: /./, times: Number.POSITIVE_INFINITY, before: silence });
+    server.fail({ path: /./, times: Number.POSITIVE_INFINITY, before: clock.hold });
     expect(await timed(() => open().abort(143))).toMatchObject({ ms: 5 * SECONDS, code: 'TRACKING_FAILED' });
   });
 });

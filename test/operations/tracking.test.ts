@@ -7,6 +7,7 @@ import type { RunReport } from '../../lib/report/report.ts';
 import { noSamples } from '../../lib/report/samples.ts';
 import type { Job } from '../../lib/run.ts';
 import { planMask } from '../../lib/secrets.ts';
+import { resolveOperations } from '../../lib/spec/operations.ts';
 import { readSpec } from '../../lib/spec/read.ts';
 import type { Spec } from '../../lib/spec/spec.ts';
 import { type LocalWandb, startLocalWandb } from '../edges/local-wandb.ts';
@@ -231,6 +232,14 @@ describe('what the environment says', () => {
   test.each(['online', 'shared', 'run', ''])('WANDB_MODE=%s is on', async (WANDB_MODE) => {
     world = testWorld({ env: environment({ WANDB_MODE }) });
     expect((await readShipped()).operations.wandb).toMatchObject({ apiKey: server.key });
+  });
+
+  test('a project and a team are for a YAML that names none', () => {
+    const env = { WANDB_PROJECT: 'theirs', WANDB_ENTITY: 'team' };
+    const resolve = (wandb: Record<string, string>) =>
+      resolveOperations({ tracking: { wandb: { api_key: 'k', ...wandb } } } as never, env).wandb;
+    expect(resolve({})).toMatchObject({ project: 'theirs', entity: 'team' });
+    expect(resolve({ project: 'ours', entity: 'us' })).toMatchObject({ project: 'ours', entity: 'us' });
   });
 
   const settings = async (env: Record<string, string>) => {
