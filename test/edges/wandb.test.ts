@@ -210,6 +210,27 @@ describe('what goes wrong and right again', () => {
     expect(run()?.complete).toBe(true);
   });
 
+  test('what the server asks for is kept to when the run ends meanwhile', async () => {
+    const freeze = () => {
+      clock.frozen = true;
+    };
+    server.fail({ path: /Viewer/, before: freeze, answer: { status: 429, headers: { 'Retry-After': '17' } } });
+    const tracked = open();
+    await until(() => clock.frozen && clock.isIdle);
+    clock.frozen = false;
+    expect(await timed(() => tracked.finish({ exitCode: 0 }, quiet))).toEqual({ ms: 17 * SECONDS });
+  });
+
+  test('attempts are 2 s, 4 s … 60 s apart while the run works', async () => {
+    const times: number[] = [];
+    const note = () => void times.push(clock.now().getTime() / SECONDS);
+    server.fail({ path: /Viewer/, times: 8, before: note, answer: { status: 502 } });
+    const tracked = open();
+    await until(() => times.length === 8);
+    await tracked.finish({ exitCode: 0 }, quiet);
+    expect(times.slice(1).map((time, index) => time - (times[index] ?? 0))).toEqual([2, 4, 8, 16, 32, 60, 60]);
+  });
+
   test('a server that was down all along and is back soon after the run costs 2 s', async () => {
     const freeze = () => {
       clock.frozen = true;

@@ -75,7 +75,7 @@ describe.skipIf(python === '')('a run by the official client and by ours', () =>
     theirServer = await startLocalWandb({ rewritesConsole: true });
     ourServer = await startLocalWandb();
     const { url, key } = theirServer;
-    const env = { WANDB_BASE_URL: url, WANDB_API_KEY: key };
+    const env = { WANDB_BASE_URL: url, WANDB_API_KEY: key, WANDB_DISABLE_GIT: 'true' };
     const seen = await runOfficial(python, 'wandb_run.py', ['team', 'datasets', 'run1'], undefined, env);
     pages = [seen, await runOurs(ourServer, 'run1')];
     [theirs, ours] = [theirServer, ourServer].map(({ runs }) => runs.get('run1')) as [LocalRun, LocalRun];
