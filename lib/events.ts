@@ -26,6 +26,8 @@ export type Event =
   | { type: 'target.moved'; label: string; attempt: number }
   | { type: 'step.finished'; label: string; step: Step; seconds: number }
   | { type: 'label.finished'; label: string; outcome: Outcome }
+  /** Nothing is tracked, and why. */
+  | { type: 'tracking.off'; why: string }
   /** A Space was restarted to train on a version. */
   | { type: 'space.restarted'; label: string; space: string; version: string }
   /** Someone was told: `detail` holds no secret and no address. */

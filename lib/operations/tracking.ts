@@ -1,6 +1,14 @@
-import type { RunReport } from '../report/report.ts';
+import type { WandbRun, WandbSettings } from '../edges/wandb.ts';
+import { toPipelineError } from '../errors.ts';
+import type { Event } from '../events.ts';
+import { plain } from '../report/layout.ts';
+import { lineOf } from '../report/log.ts';
+import type { Action, RunReport } from '../report/report.ts';
 import type { Job } from '../run.ts';
-import type { Spec } from '../spec/spec.ts';
+import { maskStrings } from '../secrets.ts';
+import { trackingOffMode } from '../spec/operations.ts';
+import type { OperationsSpec, Spec } from '../spec/spec.ts';
+import { endMetrics, MetricsOf, statusOf } from './metrics.ts';
 import type { Notice } from './notice.ts';
 
 /** A run in an experiment tracker. Nothing of it stops or delays the job: what fails is told by conclude(). */
@@ -15,11 +23,136 @@ export interface Tracking {
    * @throws PipelineError TRACKING_FAILED after at most 30 s in all
    */
   conclude(report: RunReport): Promise<void>;
-  /** The same for a run that was interrupted or that threw: there is no report. */
+  /** The same for a run that was interrupted or that threw: there is no report. At most 5 s. */
   abort(exitCode: number): Promise<void>;
 }
 
-/** Follow a job's events from here on; undefined where tracking is off. Connects in the background. */
-export async function openTracking(_job: Job, _spec: Spec, _run: string): Promise<Tracking | undefined> {
-  return undefined;
+const BASE_URL = 'https://api.wandb.ai';
+const MOST_TITLE = 63; // characters
+const MOST_TAG = 64;
+
+/**
+ * Follow a job's events from here on; undefined where tracking is off, which is said. Connects in the background.
+ *
+ * @param run the report's name of the run
+ */
+export async function openTracking(job: Job, spec: Spec, run: string): Promise<Tracking | undefined> {
+  const { world, options, events } = job;
+  const { wandb } = spec.operations;
+  if (!wandb) {
+    const mode = trackingOffMode(world.env);
+    const why = mode === undefined ? 'there is no API key' : `WANDB_MODE is ${mode}`;
+    if (!options.demo) events.emit({ type: 'tracking.off', why });
+    return undefined;
+  }
+  const { WandbRun } = await import('../edges/wandb.ts');
+  return new WandbTracking(job, spec, new WandbRun(planSettings(job, spec, wandb, run), world, job.startedAt));
+}
+
+class WandbTracking implements Tracking {
+  readonly #job: Job;
+  readonly #space: OperationsSpec['space'];
+  readonly #run: WandbRun;
+  readonly #metrics = new MetricsOf();
+
+  constructor(job: Job, { operations }: Spec, run: WandbRun) {
+    this.#job = job;
+    this.#space = operations.space;
+    this.#run = run;
+    const { version, labels, options, startedAt } = job;
+    const names = labels.map(({ report }) => report.label);
+    this.#follow({ type: 'run.started', version, labels: names, dryRun: options.dryRun }, startedAt); // before anybody listens
+    job.events.subscribe((event, at) => this.#follow(event, at));
+  }
+
+  get url(): string | undefined {
+    return this.#run.url;
+  }
+
+  async alert({ title, text, severity }: Notice): Promise<void> {
+    const { mask } = this.#job;
+    await this.#run.alert({ title: mask(title).slice(0, MOST_TITLE), text: mask(text), severity });
+  }
+
+  async conclude(report: RunReport): Promise<void> {
+    const { exitCode } = report;
+    this.#run.log(endMetrics(report, this.#space));
+    const page = await this.#render(report).catch(toPipelineError);
+    const hasPage = typeof page === 'string'; // the run has to end in any case
+    await this.#run.finish({ exitCode, ...(hasPage ? { page } : {}) }, this.#job.world.signal);
+    if (!hasPage) throw page;
+  }
+
+  async abort(exitCode: number): Promise<void> {
+    this.#run.log({ status: statusOf(exitCode) });
+    await this.#run.abort(exitCode);
+  }
+
+  /** Without samples: no row's text leaves. */
+  async #render(report: RunReport): Promise<string> {
+    const { renderHtml } = await import('../report/html.ts');
+    return await renderHtml(maskStrings(report, this.#job.mask), new Map());
+  }
+
+  #follow(event: Event, at: Date): void {
+    const line = lineOf(event);
+    if (line !== undefined) this.#run.print(plain(this.#job.mask(line)), at, isProblem(event));
+    const metrics = this.#metrics.event(event);
+    if (metrics) this.#run.log(metrics);
+  }
+}
+
+/** Lines that W&B shows in red. */
+function isProblem(event: Event): boolean {
+  if (event.type === 'label.finished') return event.outcome.status === 'failed' || event.outcome.status === 'refused';
+  return event.type === 'warning' || event.type === 'database.failed' || event.type === 'checks.failed';
+}
+
+/** What the server is told of a run: the environment as W&B's own client reads it, and a config without a secret. */
+export function planSettings(
+  { world: { env }, mask, version, labels, options }: Pick<Job, 'world' | 'mask' | 'version' | 'labels' | 'options'>,
+  spec: Spec,
+  { apiKey, project, entity }: NonNullable<OperationsSpec['wandb']>,
+  run: string,
+): WandbSettings {
+  const set = (...names: string[]) => names.map((name) => env[name]?.trim()).find((value) => value);
+  const baseUrl = (set('WANDB_BASE_URL') ?? BASE_URL).replace(/\/+$/, '');
+  const names = labels.map(({ report }) => report.label);
+  const chosen = spec.labels.filter(({ name }) => names.includes(name));
+  const byLabel = <T>(value: (label: Spec['labels'][number]) => T) =>
+    Object.fromEntries(chosen.map((label) => [label.name, value(label)]));
+  const said = {
+    displayName: set('WANDB_NAME') ?? run,
+    jobType: set('WANDB_JOB_TYPE') ?? 'prepare-dataset',
+    tags: (set('WANDB_TAGS')?.split(',') ?? names).map((tag) => tag.trim()),
+    notes: set('WANDB_NOTES') ?? `prepare-dataset ${version}, ${spec.file}: ${names.join(', ')}`,
+    config: {
+      version,
+      action: actionOf(options),
+      labels: names,
+      seeds: byLabel(({ seed }) => seed),
+      spec: byLabel(({ template }) => template), // names of variables, never their values
+    },
+    program: 'pipeline.ts',
+    host: set('SPACE_HOST', 'HOSTNAME'),
+    commit: set('GITHUB_SHA'),
+    repo: set('GITHUB_REPOSITORY'),
+  };
+  const masked = maskStrings(said, mask);
+  return {
+    apiKey,
+    baseUrl,
+    appUrl: (set('WANDB_APP_URL') ?? baseUrl.replace(/^(https?:\/\/)api\.wandb\./, '$1wandb.')).replace(/\/+$/, ''),
+    entity,
+    project,
+    runId: set('WANDB_RUN_ID') ?? run,
+    ...masked,
+    tags: masked.tags.filter((tag) => tag !== '' && tag.length <= MOST_TAG),
+  };
+}
+
+function actionOf({ publish, rollback, unhold }: Job['options']): Action {
+  if (publish !== undefined) return 'publish';
+  if (rollback !== undefined) return 'rollback';
+  return unhold ? 'unhold' : 'run';
 }

@@ -19,6 +19,8 @@ export function lineOf(event: Event): string | undefined {
       const instead = event.instead === undefined ? '' : `, ${event.instead}`;
       return `Starting ${what}${instead}: ${event.labels.join(', ')}`;
     }
+    case 'tracking.off':
+      return `Weights & Biases is off: ${event.why}.`;
     case 'database.connecting':
       return event.attempt === 1
         ? 'Connecting to the database...'

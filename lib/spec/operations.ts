@@ -87,7 +87,18 @@ const addressesOf = (text: string): string[] =>
     .map((address) => address.trim())
     .filter((address) => address !== '');
 
-/** @param env WANDB_MODE switches tracking off; SPACE_ID is the Space that the program runs in */
+const OFF_MODES: ReadonlySet<string> = new Set(['offline', 'disabled', 'dryrun']);
+
+/** The value of WANDB_MODE where it switches tracking off. */
+export function trackingOffMode({ WANDB_MODE = '' }: Record<string, string | undefined>): string | undefined {
+  const mode = WANDB_MODE.trim().toLowerCase();
+  return OFF_MODES.has(mode) ? mode : undefined;
+}
+
+/**
+ * @param env WANDB_MODE switches tracking off; WANDB_PROJECT and WANDB_ENTITY are defaults; SPACE_ID is the Space that the program
+ * runs in
+ */
 export function resolveOperations(
   { tracking, notify, space, runs }: RawSpec,
   env: Record<string, string | undefined>,
@@ -97,13 +108,14 @@ export function resolveOperations(
   const id = space?.id?.trim() || env.SPACE_ID?.trim();
   const store = runs?.trim() ? parseTarget(runs.trim()) : undefined;
   return {
-    wandb: wandb?.api_key?.trim()
-      ? {
-          apiKey: wandb.api_key.trim(),
-          project: wandb.project?.trim() || OPERATIONS_DEFAULTS.tracking.wandb.project,
-          entity: wandb.entity?.trim() || undefined,
-        }
-      : undefined,
+    wandb:
+      wandb?.api_key?.trim() && trackingOffMode(env) === undefined
+        ? {
+            apiKey: wandb.api_key.trim(),
+            project: wandb.project?.trim() || env.WANDB_PROJECT?.trim() || OPERATIONS_DEFAULTS.tracking.wandb.project,
+            entity: wandb.entity?.trim() || env.WANDB_ENTITY?.trim() || undefined,
+          }
+        : undefined,
     email:
       notify?.email?.smtp?.trim() && to[0] !== undefined
         ? {

@@ -17,17 +17,6 @@ interface Meaning {
   required?: string;
 }
 
-/** Read by what is being made; until the code reads them, their rows are no mistake. */
-const SOON = new Set([
-  'WANDB_MODE',
-  'WANDB_BASE_URL',
-  'WANDB_RUN_ID',
-  'WANDB_NAME',
-  'WANDB_TAGS',
-  'WANDB_JOB_TYPE',
-  'WANDB_NOTES',
-]);
-
 /** In the order of the table. */
 export const MEANINGS: Record<string, Meaning> = {
   POSTGRES_URL: {
@@ -74,6 +63,14 @@ export const MEANINGS: Record<string, Meaning> = {
   WANDB_ENTITY: { kind: 'variable', meaning: 'The team or user that owns the project. Empty: the key’s own.' },
   WANDB_MODE: { kind: 'variable', meaning: '`offline` or `disabled`: no tracking.', standard: 'online' },
   WANDB_BASE_URL: { kind: 'variable', meaning: 'A server of your own.', standard: 'https://api.wandb.ai' },
+  WANDB_APP_URL: {
+    kind: 'variable',
+    meaning: 'Where its pages are, where that is not the same host; `https://wandb.ai` for W&B’s own.',
+  },
+  WANDB_PROJECT: {
+    kind: 'variable',
+    meaning: 'The project, where the YAML names none; W&B’s own name of `WANDB_PROJECT_NAME`.',
+  },
   WANDB_RUN_ID: { kind: 'variable', meaning: 'Id of the run there.' },
   WANDB_NAME: { kind: 'variable', meaning: 'Its name.' },
   WANDB_TAGS: { kind: 'variable', meaning: 'Its tags, with commas.' },
@@ -131,14 +128,11 @@ export function readsOf(source: string): string[] {
   return [...new Set([...direct, ...unpacked, ...(/\btmpdir\(\)/.test(source) ? ['TMPDIR'] : [])])].sort();
 }
 
-/** All that lib/ and pipeline.ts read, and what they will. */
+/** All that lib/ and pipeline.ts read. */
 export function codeVariables(): Set<string> {
   const files = ['pipeline.ts', ...new Bun.Glob('lib/**/*.ts').scanSync({ cwd: ROOT })];
   return new Set(files.flatMap((file) => readsOf(readFileSync(join(ROOT, file), 'utf8'))));
 }
-
-/** Those that need not be read yet. */
-export const isTolerated = (name: string) => SOON.has(name);
 
 /** The rows of the table in docs/deploy.md. */
 export function planVariableRows(): string[] {
