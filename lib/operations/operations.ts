@@ -7,6 +7,7 @@ import { problemOf } from '../outcome.ts';
 import { formatReport } from '../report/json.ts';
 import { logTo } from '../report/log.ts';
 import type { EffectReport, RunReport } from '../report/report.ts';
+import { startOf } from '../report/watch.ts';
 import { type Job, warn } from '../run.ts';
 import type { Mask } from '../secrets.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -14,7 +15,7 @@ import type { World } from '../world.ts';
 import { planAlerts } from './alerts.ts';
 import { isWanted, planEffects } from './effects.ts';
 import type { Notice } from './notice.ts';
-import type { Tracking } from './tracking.ts';
+import type { Settings, Tracking } from './tracking.ts';
 
 /** What a container has between SIGTERM and SIGKILL; an interrupted run is told of within it. */
 const GRACE_MS = 8000;
@@ -24,7 +25,7 @@ const GRACE_MS = 8000;
  * its Space. Nothing here fails a run: what goes wrong is a warning. A dry run only says what a real one would do.
  */
 export class Operations implements AsyncDisposable {
-  readonly #spec: Spec;
+  readonly #spec: Settings;
   readonly #world: World;
   readonly #forced: boolean;
   #active: boolean;
@@ -38,14 +39,14 @@ export class Operations implements AsyncDisposable {
   #tracking: Tracking | undefined;
   #exitCode: number | undefined;
 
-  private constructor(spec: Spec, { dryRun, force }: Options, world: World) {
+  private constructor(spec: Settings, { dryRun, force }: Options, world: World) {
     this.#spec = spec;
     this.#world = world;
     this.#forced = force;
     this.#active = !dryRun;
   }
 
-  static async open(spec: Spec, options: Options, world: World): Promise<Operations> {
+  static async open(spec: Settings, options: Options, world: World): Promise<Operations> {
     const operations = new Operations(isByPerson(options) ? withoutSpace(spec) : spec, options, world);
     const { runs } = spec.operations;
     if (operations.#active && runs) {
@@ -87,7 +88,9 @@ export class Operations implements AsyncDisposable {
     this.#job = job;
     this.#report = report;
     this.#mask = job.mask;
-    job.events.subscribe(logTo((line) => this.#log.push(line), job.mask));
+    const log = logTo((line) => this.#log.push(line), job.mask);
+    log(startOf(job), job.startedAt);
+    job.events.subscribe(log);
     for (const message of this.#pending.splice(0)) warn(job, message);
     const { openTracking } = await import('./tracking.ts');
     this.#tracking = await openTracking(job, this.#spec, report(0).run);
@@ -220,7 +223,7 @@ export class Operations implements AsyncDisposable {
 
 /** Whoever rolls back or ends a hold does it at a desk: no Space is at work that could be let go. */
 const isByPerson = ({ rollback, unhold }: Options) => rollback !== undefined || unhold;
-const withoutSpace = (spec: Spec): Spec => ({ ...spec, operations: { ...spec.operations, space: undefined } });
+const withoutSpace = (spec: Settings): Settings => ({ ...spec, operations: { ...spec.operations, space: undefined } });
 
 function describe(thrown: unknown): string {
   const { code, message }: PipelineError = toPipelineError(thrown);

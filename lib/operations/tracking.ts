@@ -4,12 +4,16 @@ import type { Event } from '../events.ts';
 import { plain } from '../report/layout.ts';
 import { lineOf } from '../report/log.ts';
 import type { Action, RunReport } from '../report/report.ts';
+import { startOf } from '../report/watch.ts';
 import type { Job } from '../run.ts';
 import { maskStrings } from '../secrets.ts';
 import { trackingOffMode } from '../spec/operations.ts';
-import type { OperationsSpec, Spec } from '../spec/spec.ts';
+import type { LabelSpec, OperationsSpec, Spec } from '../spec/spec.ts';
 import { endMetrics, MetricsOf, statusOf } from './metrics.ts';
 import type { Notice } from './notice.ts';
+
+/** What operations need of a spec. */
+export type Settings = Pick<Spec, 'file' | 'labels' | 'operations'>;
 
 /** A run in an experiment tracker. Nothing of it stops or delays the job: what fails is told by conclude(). */
 export interface Tracking {
@@ -36,13 +40,13 @@ const MOST_TAG = 64;
  *
  * @param run the report's name of the run
  */
-export async function openTracking(job: Job, spec: Spec, run: string): Promise<Tracking | undefined> {
+export async function openTracking(job: Job, spec: Settings, run: string): Promise<Tracking | undefined> {
   const { world, options, events } = job;
   const { wandb } = spec.operations;
   if (!wandb) {
     const mode = trackingOffMode(world.env);
     const why = mode === undefined ? 'there is no API key' : `WANDB_MODE is ${mode}`;
-    if (!options.demo) events.emit({ type: 'tracking.off', why });
+    if (!options.demo && options.publish === undefined) events.emit({ type: 'tracking.off', why });
     return undefined;
   }
   const { WandbRun } = await import('../edges/wandb.ts');
@@ -55,13 +59,11 @@ class WandbTracking implements Tracking {
   readonly #run: WandbRun;
   readonly #metrics = new MetricsOf();
 
-  constructor(job: Job, { operations }: Spec, run: WandbRun) {
+  constructor(job: Job, { operations }: Settings, run: WandbRun) {
     this.#job = job;
     this.#space = operations.space;
     this.#run = run;
-    const { version, labels, options, startedAt } = job;
-    const names = labels.map(({ report }) => report.label);
-    this.#follow({ type: 'run.started', version, labels: names, dryRun: options.dryRun }, startedAt); // before anybody listens
+    this.#follow(startOf(job), job.startedAt); // before anybody listens
     job.events.subscribe((event, at) => this.#follow(event, at));
   }
 
@@ -111,7 +113,7 @@ function isProblem(event: Event): boolean {
 /** What the server is told of a run: the environment as W&B's own client reads it, and a config without a secret. */
 export function planSettings(
   { world: { env }, mask, version, labels, options }: Pick<Job, 'world' | 'mask' | 'version' | 'labels' | 'options'>,
-  spec: Spec,
+  spec: Settings,
   { apiKey, project, entity }: NonNullable<OperationsSpec['wandb']>,
   run: string,
 ): WandbSettings {
@@ -119,7 +121,7 @@ export function planSettings(
   const baseUrl = (set('WANDB_BASE_URL') ?? BASE_URL).replace(/\/+$/, '');
   const names = labels.map(({ report }) => report.label);
   const chosen = spec.labels.filter(({ name }) => names.includes(name));
-  const byLabel = <T>(value: (label: Spec['labels'][number]) => T) =>
+  const byLabel = <T>(value: (label: LabelSpec) => T) =>
     Object.fromEntries(chosen.map((label) => [label.name, value(label)]));
   const said = {
     displayName: set('WANDB_NAME') ?? run,

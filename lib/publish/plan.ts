@@ -4,6 +4,7 @@ import { CARD, LEDGER, METADATA, splitOfShard } from '../dataset/files.ts';
 import { parseVersion } from '../dataset/version.ts';
 import type { Head } from '../edges/target.ts';
 import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
+import type { TargetSpec } from '../spec/spec.ts';
 import { parseTarget, repoProblem } from '../spec/target.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -15,7 +16,7 @@ const SHOWN = 12; // hex digits of a commit or a hash
  * Why a report is none that a dry run wrote; undefined where it can be one. It may come from another machine and be edited by
  * hand, so whatever becomes part of a path, of a request or of a comparison has its exact form.
  */
-export function planProblem({ dryRun, labels }: RunReport): string | undefined {
+export function planProblem({ dryRun, labels, effects }: RunReport): string | undefined {
   if (!dryRun) return 'it is not the report of a dry run';
   const names = labels.map(({ label }) => label);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -24,7 +25,16 @@ export function planProblem({ dryRun, labels }: RunReport): string | undefined {
     const problem = labelProblem(label);
     if (problem !== undefined) return `${problem}, label "${label.label}"`;
   }
+  if (effects.some(({ kind }) => kind === 'history') && !historyOf(effects))
+    return 'a history that runs could not be kept in';
   return undefined;
+}
+
+/** Where the plan's spec keeps the history of runs; undefined where it keeps none, or the name can be none. */
+export function historyOf(effects: RunReport['effects']): TargetSpec | undefined {
+  const name = effects.find(({ kind }) => kind === 'history')?.detail;
+  const target = name === undefined || name.includes(MASK) ? undefined : parseTarget(name);
+  return target && !('problem' in target) ? target : undefined;
 }
 
 function labelProblem({ label, target, outcome, plan }: LabelReport): string | undefined {

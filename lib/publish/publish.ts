@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { commitVersion, tagVersion } from '../dataset/commit.ts';
 import { PipelineError } from '../errors.ts';
-import { conclude } from '../finish.ts';
+import { type About, conclude, reportOf } from '../finish.ts';
 import { openJob, openSpool, openTarget } from '../open.ts';
+import { Operations } from '../operations/operations.ts';
 import { restartSpaces } from '../operations/retraining.ts';
+import type { Settings } from '../operations/tracking.ts';
 import type { Options } from '../options.ts';
 import type { Outcome } from '../outcome.ts';
 import { shownPath } from '../report/names.ts';
@@ -13,10 +15,11 @@ import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
 import { noSamples } from '../report/samples.ts';
 import { watch } from '../report/watch.ts';
 import { attempt, attemptAll, type Job, type JobLabel, openLabels, step } from '../run.ts';
+import { NO_OPERATIONS } from '../spec/operations.ts';
 import { parseTarget } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { planChanged, verifyFiles } from './files.ts';
-import { planDeletionProblem, planStanding } from './plan.ts';
+import { historyOf, planDeletionProblem, planStanding } from './plan.ts';
 import { readPlan, selectLabels } from './read.ts';
 
 const ATTEMPTS = 3; // on a target whose head is still the plan's
@@ -47,22 +50,30 @@ interface ShippedLabel extends JobLabel {
 export async function publish(directory: string, options: Options, world: World): Promise<number> {
   const report = await readPlan(directory, world);
   const digest = planDigest(report);
+  await using operations = await Operations.open(settingsOf(report), options, world);
   await using shipment = await openShipment(selectLabels(report, options), directory, options, world);
   using _progress = watch(shipment);
+  const { config, database } = report;
+  const about: About = {
+    action: 'publish',
+    config,
+    ...(database ? { database } : {}),
+    ...(digest === undefined ? {} : { planDigest: digest }),
+  };
+  await operations.follow(shipment, (exitCode) => reportOf(shipment, about, [], exitCode));
 
   await attemptAll(shipment, async () => requireDigest(report, digest, options.planDigest));
   for (const label of openLabels(shipment)) if (!label.plan) await attempt(shipment, label, async () => label.before);
   for (const label of openLabels(shipment)) await attempt(shipment, label, () => preflight(shipment, label));
   for (const label of openLabels(shipment))
     await attempt(shipment, label, () => step(shipment, label, 'push', () => shipLabel(shipment, label)));
-  if (!options.dryRun) await retrain(shipment);
-  const { config, database } = report;
-  return conclude(shipment, {
-    action: 'publish',
-    config,
-    ...(database ? { database } : {}),
-    ...(digest === undefined ? {} : { planDigest: digest }),
-  });
+  if (!options.dryRun) await retrain(shipment, operations);
+  return await conclude(shipment, about, operations);
+}
+
+/** Whoever ships a plan is a person at a desk, or a workflow: of what a run does besides, the plan's history is kept on. */
+function settingsOf({ config, effects }: RunReport): Settings {
+  return { file: config, labels: [], operations: { ...NO_OPERATIONS, runs: historyOf(effects) } };
 }
 
 async function openShipment(
@@ -128,14 +139,14 @@ async function shipLabel(shipment: Shipment, label: ShippedLabel): Promise<Outco
 }
 
 /** The Spaces that the plan names. There is no history: where no variable tells, they are restarted with each attempt. */
-async function retrain(shipment: Shipment): Promise<void> {
+async function retrain(shipment: Shipment, { records }: Operations): Promise<void> {
   const trainees = shipment.labels.flatMap((label) => {
     const { restarts: spaces, setVariable } = label.plan ?? {};
     return spaces && setVariable !== undefined
-      ? [{ label, spaces, setVariable, landed: label.landed && setVariable }]
+      ? [{ label, spaces, setVariable, landed: label.landed && (setVariable || records !== undefined) }]
       : [];
   });
-  await restartSpaces(shipment, trainees, undefined);
+  await restartSpaces(shipment, trainees, records);
 }
 
 /** @throws PipelineError PLAN_STALE */

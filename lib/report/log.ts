@@ -1,6 +1,7 @@
 import type { Event, Subscriber } from '../events.ts';
 import type { Mask } from '../secrets.ts';
 import { plain } from './layout.ts';
+import type { EffectReport } from './report.ts';
 import { formatCount, formatDrops, formatOutcome, formatSeconds } from './words.ts';
 
 /** One line per step, with the time (UTC), for a log or a pipe. */
@@ -49,6 +50,8 @@ export function lineOf(event: Event): string | undefined {
       return formatOutcome(event.label, event.outcome);
     case 'space.restarted':
       return `Restarted ${event.space} to train on ${event.version} of '${event.label}'.`;
+    case 'effect.finished':
+      return event.effect.status === 'done' ? formatDone(event.effect) : undefined; // a failure is a warning
     case 'warning':
       return `Warning${event.label ? ` for '${event.label}'` : ''}: ${event.message}.`;
     case 'run.finished':
@@ -58,4 +61,16 @@ export function lineOf(event: Event): string | undefined {
     default:
       return undefined;
   }
+}
+
+const DONE: Record<EffectReport['kind'], string> = {
+  tracking: 'Tracked',
+  email: 'Summary e-mailed',
+  webhook: 'Summary posted to the webhook',
+  history: 'Remembered in the history',
+  pause: 'Pausing',
+};
+
+function formatDone({ kind, detail }: EffectReport): string {
+  return `${DONE[kind]}: ${detail}.`;
 }

@@ -2,12 +2,12 @@ import type { RunReport } from './report.ts';
 
 /**
  * SHA-256 of all that --publish would ship: whoever approved this digest approved these bytes, for these targets, on these heads,
- * and the restart of these Spaces. Over the planned labels in the order of the report; a list is hashed as JSON, so that no two
+ * the restart of these Spaces, and the history that remembers it. Over the planned labels in the order of the report; a list is hashed as JSON, so that no two
  * plans have one text.
  *
  * @returns 64 hex digits; undefined where nothing is planned
  */
-export function planDigest({ labels }: Pick<RunReport, 'labels'>): string | undefined {
+export function planDigest({ labels, effects }: Pick<RunReport, 'labels' | 'effects'>): string | undefined {
   const plans = labels.flatMap(({ label, target, outcome, plan }) => {
     if (outcome?.status !== 'planned' || !plan) return [];
     const { head, version, message, private: isPrivate, files, deletions, restarts, setVariable } = plan;
@@ -16,5 +16,6 @@ export function planDigest({ labels }: Pick<RunReport, 'labels'>): string | unde
     return [[label, target, head, version, message, isPrivate, hashes, deletions, ...spaces]];
   });
   if (plans.length === 0) return undefined;
-  return new Bun.CryptoHasher('sha256').update(JSON.stringify(plans)).digest('hex');
+  const history = effects.flatMap(({ kind, detail }) => (kind === 'history' ? [detail] : []));
+  return new Bun.CryptoHasher('sha256').update(JSON.stringify([...plans, ...history])).digest('hex');
 }

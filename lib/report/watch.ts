@@ -1,3 +1,4 @@
+import type { Event } from '../events.ts';
 import type { Options } from '../options.ts';
 import type { Job } from '../run.ts';
 import { LiveView } from './live.ts';
@@ -8,18 +9,22 @@ const NARROWEST = 30; // cells
 /** Show the job's progress on stderr: live in a terminal, one line per step elsewhere. Disposing it ends the showing. */
 export function watch(job: Job): Disposable {
   const { stderr } = job.world;
-  const { dryRun } = job.options;
-  const instead = nameInstead(job.options);
   const live = isLive(job) ? new LiveView(job) : undefined;
   job.events.subscribe(live?.subscriber ?? logTo((text) => stderr.write(text), job.mask));
-  job.events.emit({
-    type: 'run.started',
-    version: job.version,
-    labels: job.labels.map(({ report }) => report.label),
-    dryRun,
-    ...(instead === undefined ? {} : { instead }),
-  });
+  job.events.emit(startOf(job));
   return { [Symbol.dispose]: () => live?.[Symbol.dispose]() };
+}
+
+/** The first event of a job; who begins to listen later than the terminal is told it too. */
+export function startOf({ version, labels, options }: Job): Event {
+  const instead = nameInstead(options);
+  return {
+    type: 'run.started',
+    version,
+    labels: labels.map(({ report }) => report.label),
+    dryRun: options.dryRun,
+    ...(instead === undefined ? {} : { instead }),
+  };
 }
 
 function nameInstead({ publish, rollback, unhold }: Options): string | undefined {
