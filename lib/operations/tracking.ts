@@ -7,7 +7,6 @@ import type { Action, RunReport } from '../report/report.ts';
 import { startOf } from '../report/watch.ts';
 import type { Job } from '../run.ts';
 import { maskStrings } from '../secrets.ts';
-import { trackingOffMode } from '../spec/operations.ts';
 import type { LabelSpec, OperationsSpec, Spec } from '../spec/spec.ts';
 import { endMetrics, MetricsOf, statusOf } from './metrics.ts';
 import type { Notice } from './notice.ts';
@@ -41,12 +40,10 @@ const MOST_TAG = 64;
  * @param run the report's name of the run
  */
 export async function openTracking(job: Job, spec: Settings, run: string): Promise<Tracking | undefined> {
-  const { world, options, events } = job;
-  const { wandb } = spec.operations;
+  const { world, events } = job;
+  const { wandb, untracked } = spec.operations;
   if (!wandb) {
-    const mode = trackingOffMode(world.env);
-    const why = mode === undefined ? 'there is no API key' : `WANDB_MODE is ${mode}`;
-    if (!options.demo && options.publish === undefined) events.emit({ type: 'tracking.off', why });
+    if (untracked !== undefined) events.emit({ type: 'tracking.off', why: untracked });
     return undefined;
   }
   const { WandbRun } = await import('../edges/wandb.ts');

@@ -89,10 +89,15 @@ const addressesOf = (text: string): string[] =>
 
 const OFF_MODES: ReadonlySet<string> = new Set(['offline', 'disabled', 'dryrun']);
 
-/** The value of WANDB_MODE where it switches tracking off. */
-export function trackingOffMode({ WANDB_MODE = '' }: Record<string, string | undefined>): string | undefined {
+/** Why the tracking that a spec names is off; undefined where it is on, or the spec names none. */
+function whyUntracked(
+  wandb: NonNullable<RawSpec['tracking']>['wandb'],
+  { WANDB_MODE = '' }: Record<string, string | undefined>,
+): string | undefined {
+  if (!wandb) return undefined;
   const mode = WANDB_MODE.trim().toLowerCase();
-  return OFF_MODES.has(mode) ? mode : undefined;
+  if (OFF_MODES.has(mode)) return `WANDB_MODE is ${mode}`;
+  return wandb.api_key?.trim() ? undefined : 'there is no API key';
 }
 
 /**
@@ -107,9 +112,11 @@ export function resolveOperations(
   const to = addressesOf(notify?.email?.to ?? '');
   const id = space?.id?.trim() || env.SPACE_ID?.trim();
   const store = runs?.trim() ? parseTarget(runs.trim()) : undefined;
+  const untracked = whyUntracked(wandb, env);
   return {
+    untracked,
     wandb:
-      wandb?.api_key?.trim() && trackingOffMode(env) === undefined
+      wandb?.api_key?.trim() && untracked === undefined
         ? {
             apiKey: wandb.api_key.trim(),
             project: wandb.project?.trim() || env.WANDB_PROJECT?.trim() || OPERATIONS_DEFAULTS.tracking.wandb.project,
@@ -141,6 +148,7 @@ export function resolveOperations(
 
 /** Nothing besides publishing: a demo, tests. */
 export const NO_OPERATIONS: OperationsSpec = {
+  untracked: undefined,
   wandb: undefined,
   email: undefined,
   webhook: undefined,

@@ -14,6 +14,8 @@ export interface Spec {
 
 /** Each is undefined where the spec, or a variable that it names, leaves it out. */
 export interface OperationsSpec {
+  /** Why the tracking that the spec names is off. */
+  untracked: string | undefined;
   wandb: { apiKey: string; project: string; entity: string | undefined } | undefined;
   email: { smtp: string; to: string[]; from: string; when: When } | undefined;
   webhook: { url: string; when: When } | undefined;

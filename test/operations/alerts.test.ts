@@ -123,6 +123,7 @@ describe('isWanted()', () => {
 describe('planEffects()', () => {
   test('names neither a key nor an address, and leaves out what the spec leaves out', () => {
     const effects = planEffects({
+      untracked: undefined,
       wandb: { apiKey: 'wandb-canary', project: 'mistakes', entity: undefined },
       email: { smtp: 'smtp://u:mail-canary@host', to: ['canary@example.org'], from: 'from-canary@a.b', when: 'always' },
       webhook: { url: 'https://hook-canary', when: 'on_problem' },

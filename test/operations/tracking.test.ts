@@ -229,6 +229,11 @@ describe('what the environment says', () => {
     expect(server.requests).toEqual([]);
   });
 
+  test('a YAML that names no tracking is not told that there is none', () => {
+    expect(resolveOperations({} as never, {}).untracked).toBeUndefined();
+    expect(resolveOperations({ tracking: { wandb: {} } } as never, {}).untracked).toBeDefined();
+  });
+
   test.each(['online', 'shared', 'run', ''])('WANDB_MODE=%s is on', async (WANDB_MODE) => {
     world = testWorld({ env: environment({ WANDB_MODE }) });
     expect((await readShipped()).operations.wandb).toMatchObject({ apiKey: server.key });
