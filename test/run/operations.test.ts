@@ -239,6 +239,14 @@ describe('nothing besides publishing fails a run', () => {
     expect(ended.world.stderr.text).toContain(`SPACE_FORBIDDEN: Cannot pause ${SPACE}`);
   });
 
+  test('a run that cannot be remembered is told of, after the summary', async () => {
+    hub.createRepo('datasets/tester/runs', { private: false });
+    expect((await run()).exitCode).toBe(0);
+    expect(alerts()).toContain('WARN Run Not Remembered');
+    expect((await mails()).map(({ subject }) => subject)[1]).toContain('Run Not Remembered');
+    expect(webhook.posts[1]).toContain('HISTORY_UNWRITABLE');
+  });
+
   test('a Space that is not paused is told of to all, after the summary', async () => {
     hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
     expect((await run()).exitCode).toBe(0);
@@ -280,8 +288,13 @@ describe('a run that fails', () => {
     expect(stageOf(SPACE)).toBe('PAUSED');
   });
 
-  test('before it began, for want of a place to write, lets the Space go too', async () => {
+  test('before it began, for want of a place to write, is told of and lets the Space go too', async () => {
     expect((await run({ tmpdir: '/dev/null/nowhere' })).exitCode).toBe(1);
+    const [message] = await mails();
+    expect([message?.subject, webhook.posts[0]]).toEqual([
+      expect.stringContaining('Run Failed'),
+      expect.stringContaining('OUTPUT_UNWRITABLE'),
+    ]);
     expect(stageOf(SPACE)).toBe('PAUSED');
   });
 
@@ -317,6 +330,14 @@ describe('a run that is interrupted', () => {
     expect(report.labels[1]?.outcome?.status).toBe('unchanged');
     expect(report.labels[1]?.restarts?.map(({ status }) => status)).toEqual(['done']);
     expect(stageOf(TRAINING)).toBe('BUILDING');
+  });
+
+  test('by its own pause, which stops the machine that asked for it, ended well', async () => {
+    const { world, exitCode } = await interruptAt(/prepare\/pause$/);
+    expect(exitCode).toBe(0);
+    expect(world.stderr.text).not.toContain('goes on running');
+    expect(alerts()).not.toContain('WARN HF Space Pause Failed');
+    expect([mail.deliveries.length, webhook.posts.length, remembered().records.length]).toEqual([1, 1, 1]);
   });
 
   /** Run until `path` is asked for, and do then what a container's stop does. */
