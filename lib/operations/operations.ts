@@ -102,7 +102,7 @@ export class Operations implements AsyncDisposable {
     job.events.subscribe(log);
     for (const message of this.#pending.splice(0)) warn(job, message);
     const { openTracking } = await import('./tracking.ts');
-    this.#tracking = await openTracking(job, this.#spec, report(0).run);
+    this.#tracking = await openTracking(job, this.#spec, report(0));
   }
 
   /** Tell everybody of a job that has ended, and remember it. @returns what was done */
