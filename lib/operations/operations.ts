@@ -112,7 +112,7 @@ export class Operations implements AsyncDisposable {
     const told: EffectReport[] = [];
     for (const effect of effects) {
       const known = [...told, ...effects.slice(told.length)]; // what is still to come is planned
-      told.push(await this.#carryOut(effect, { ...report, effects: known }));
+      told.push(await this.#carryOut(effect, maskStrings({ ...report, effects: known }, this.#mask)));
     }
     this.#exitCode = report.exitCode;
     return told;
@@ -200,10 +200,11 @@ export class Operations implements AsyncDisposable {
     const report = this.#report?.(exitCode);
     const { runs } = this.#spec.operations;
     const { openHistory } = await import('../history/history.ts');
-    await Promise.allSettled([
+    const told = await Promise.allSettled([
       this.#tracking?.abort(exitCode),
       runs && report ? openHistory(runs, brief).then((history) => this.#remember(report, history)) : undefined,
     ]);
+    for (const each of told) if (each.status === 'rejected') this.#warnHere(describe(each.reason));
     if (signal.aborted || !(this.#job || this.#failure)) return;
     const text = this.#failure ? sayProblem(toPipelineError(this.#failure)) : 'What stopped it stands in its log.';
     await this.#warnOf({ title: 'Run Failed', severity: 'ERROR', text });
@@ -216,9 +217,14 @@ export class Operations implements AsyncDisposable {
     } catch (thrown) {
       if (this.#world.signal.aborted) return; // as a rule by the pause, which has stopped this machine before it was answered
       const text = `${describe(thrown)}. ${id} goes on running, and may be billed.`;
-      this.#world.stderr.write(`${this.#mask(`Warning: ${text}`)}\n`);
+      this.#warnHere(text);
       await this.#warnOf({ title: 'HF Space Pause Failed', severity: 'WARN', text });
     }
+  }
+
+  /** A line for whoever looks at the machine: the job's log is closed. */
+  #warnHere(text: string): void {
+    this.#world.stderr.write(`${this.#mask(`Warning: ${text}`)}\n`);
   }
 
   /** A notice that comes after the summary was sent, to all who are told. */

@@ -332,6 +332,14 @@ describe('a run that is interrupted', () => {
     expect(stageOf(TRAINING)).toBe('BUILDING');
   });
 
+  test('says on the machine who could not be told of it', async () => {
+    hub.createRepo('datasets/tester/runs', { private: false });
+    const { world, exitCode } = await interruptAt(/\/tag\//, { WANDB_API_KEY: 'w'.repeat(40) });
+    expect(exitCode).toBe(143);
+    for (const code of ['TRACKING_FAILED', 'HISTORY_UNWRITABLE'])
+      expect(world.stderr.text).toContain(`Warning: ${code}`);
+  });
+
   test('by its own pause, which stops the machine that asked for it, ended well', async () => {
     const { world, exitCode } = await interruptAt(/prepare\/pause$/);
     expect(exitCode).toBe(0);
@@ -341,7 +349,7 @@ describe('a run that is interrupted', () => {
   });
 
   /** Run until `path` is asked for, and do then what a container's stop does. */
-  async function interruptAt(path: RegExp) {
+  async function interruptAt(path: RegExp, more: Record<string, string> = {}) {
     const { main } = await import('../../pipeline.ts');
     await Bun.write(join(site.folder, 'pipeline.config.yaml'), YAML);
     const stopped = Object.assign(
@@ -351,7 +359,7 @@ describe('a run that is interrupted', () => {
       },
       { preconnect: fetch.preconnect },
     ) as typeof fetch;
-    const world = site.world({ env: env(), fetch: stopped });
+    const world = site.world({ env: { ...env(), ...more }, fetch: stopped });
     return { world, exitCode: await main(['--json'], world) };
   }
 });
