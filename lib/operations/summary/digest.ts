@@ -1,5 +1,5 @@
 import type { Outcome } from '../../outcome.ts';
-import { formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
+import { EFFECTS, formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
 import type { EffectReport, LabelReport, RestartReport, RunReport } from '../../report/report.ts';
 import { formatCount, formatSeconds, TONES, type Tone } from '../../report/words.ts';
 import type { Notice } from '../notice.ts';
@@ -110,14 +110,6 @@ function remarksOf({ labels, effects, warnings }: RunReport): string[] {
 function describeRestart({ space, version }: RestartReport): string {
   return `Restarted ${line(space, NAME)} to train on ${line(version, NAME)}.`;
 }
-
-const EFFECTS: Record<EffectReport['kind'], string> = {
-  tracking: 'Tracking',
-  email: 'E-mail',
-  webhook: 'Webhook',
-  history: 'History',
-  pause: 'Pause',
-};
 
 function describeEffect(effect: EffectReport): string {
   return `${EFFECTS[effect.kind]}: ${line(formatEffect(effect), SENTENCE)}`;
