@@ -332,6 +332,14 @@ describe('a run that is interrupted', () => {
     expect(stageOf(TRAINING)).toBe('BUILDING');
   });
 
+  test('while it is being remembered is remembered once, and told of once', async () => {
+    const { exitCode } = await interruptAt(/runs\/commit\//);
+    expect(exitCode).toBe(143);
+    expect(remembered().records).toMatchObject([{ exit_code: 143, labels: [{}, { status: 'success' }] }]);
+    expect([trackedRun().exitcode, mail.deliveries.length, webhook.posts.length]).toEqual([0, 1, 1]);
+    expect(stageOf(SPACE)).toBe('RUNNING');
+  });
+
   test('says on the machine who could not be told of it', async () => {
     hub.createRepo('datasets/tester/runs', { private: false });
     const { world, exitCode } = await interruptAt(/\/tag\//, { WANDB_API_KEY: 'w'.repeat(40) });
