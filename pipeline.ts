@@ -42,7 +42,7 @@ export async function main(argv: string[], outside: World): Promise<number> {
       return await (await import('./lib/rollback/command.ts')).lookAfter(spec, options, world);
     await using operations = await Operations.open(spec, options, world); // told, remembered; at the very end, the Space
     if (operations.rests()) return 0; // a visitor woke the Space shortly after a run
-    await using run = await openRun(spec, options, world); // events, spool, data engine, targets
+    await using run = await operations.begin(openRun(spec, options, world)); // events, spool, data engine, targets
     using _progress = watch(run);
     await operations.follow(run, (exitCode) => reportOf(run, aboutRun(run), [], exitCode));
     const inquiry = openInquiry(run); // after one record, with --explain

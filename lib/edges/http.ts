@@ -72,11 +72,11 @@ class TransientAnswer extends Error {
 }
 
 /**
- * POSTs that only ask, that store bytes under their own hash, whose second answer tells that the first one landed (tags), or that
- * set a state (a Space's pause and variables).
+ * POSTs that only ask, that store bytes under their own hash (Git LFS, Xet), whose second answer tells that the first one landed
+ * (tags), or that set a state (a Space's pause and variables).
  */
 const REPEATABLE_POST =
-  /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|xet|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables)$/;
+  /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|\/v1\/(shards$|xorbs\/)|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables)$/;
 
 function isRepeatable(method: string, url: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));

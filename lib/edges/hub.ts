@@ -133,13 +133,18 @@ export class HubTarget implements Target {
     };
   }
 
-  async amend({ revision }: Existing, message: string, files: ReadonlyMap<string, string>): Promise<void> {
-    const operations = [...files].map(([path, text]) => ({
+  /** @param parent undefined where there is no repo yet: a private one is created */
+  async amend(
+    parent: Pick<Existing, 'revision'> | undefined,
+    message: string,
+    files: ReadonlyMap<string, string | Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    const operations = [...files].map(([path, content]) => ({
       operation: 'addOrUpdate' as const,
       path,
-      content: new Blob([text]),
+      content: new Blob([content]),
     }));
-    await this.#send(revision, message, operations);
+    await this.#send(parent?.revision ?? (await this.#create(true)), message, operations);
   }
 
   /** One commit on top of `parentCommit`; returns its id. */

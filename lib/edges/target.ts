@@ -62,7 +62,7 @@ export interface Target {
    * @param files path in the target → new text; written in this order where that is not one step
    * @throws PipelineError as commit()
    */
-  amend(parent: Existing, message: string, files: ReadonlyMap<string, string>): Promise<void>;
+  amend(parent: Pick<Existing, 'revision'>, message: string, files: ReadonlyMap<string, string>): Promise<void>;
   /** Give a revision a version's name; no error when it has it already. */
   tag(revision: string, version: string): Promise<void>;
 }

@@ -8,7 +8,7 @@ const ANSWER_TIMEOUT_MS = 15_000;
 const LONGEST_WAIT_MS = 30_000; // Slack asks for a second, rarely more; whoever asks for longer is not waited for
 
 /**
- * Post JSON to a chat. Sent again after 429, 5xx and where no connection came about; not where no answer came in time, since it may have
+ * Post JSON to a chat. Sent again after 429, 5xx and where no connection came about; not where no answer came, since it may have
  * arrived. The URL is a secret: whoever knows it can write to the chat.
  *
  * @param timeout milliseconds until an answer
@@ -56,9 +56,9 @@ async function post(
     return answer.ok ? undefined : { ...describeAnswer(answer.status), answer };
   } catch (thrown) {
     signal.throwIfAborted();
-    const late = (thrown as { name?: unknown } | null)?.name === 'TimeoutError';
-    const what = late ? 'it does not answer in time' : `it cannot be reached (${kindOf(thrown)})`;
-    return { error: failed(what, 'check the network, and the host of the URL'), again: !late };
+    const kind = kindOf(thrown);
+    const what = kind === LATE ? 'it does not answer in time' : `it cannot be reached (${kind})`;
+    return { error: failed(what, 'check the network, and the host of the URL'), again: !MAY_HAVE_ARRIVED.has(kind) };
   }
 }
 
@@ -71,6 +71,9 @@ function describeAnswer(status: number): Omit<Failure, 'answer'> {
       : 'make a new URL where the webhook was made, and set the variable that notify.webhook.url names';
   return { error: failed(`it answered ${status}`, fix), again };
 }
+
+const LATE = 'TimeoutError';
+const MAY_HAVE_ARRIVED: ReadonlySet<string> = new Set([LATE, 'ECONNRESET']);
 
 /** A code of the system or the runtime; never its message, which may quote the URL. */
 function kindOf(thrown: unknown): string {

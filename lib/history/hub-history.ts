@@ -1,9 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { HubTarget } from '../edges/hub.ts';
-import type { Head } from '../edges/target.ts';
 import { PipelineError } from '../errors.ts';
-import { openSpool } from '../open.ts';
 import type { World } from '../world.ts';
 import { CARD } from './card.ts';
 import { type History, historyFault, type RunFiles, requireText } from './history.ts';
@@ -14,6 +10,13 @@ const ATTEMPTS = 5; // commits of one run, when others commit meanwhile
 const FIRST_WAIT_MS = 1000; // before the second one; doubled for each further one
 const LONGEST_WAIT_MS = 8000;
 const APPEND_MS = 120_000; // for all of it: a Space waits for it, and may be billed
+
+/** What HubTarget.amend() is told. */
+interface HistoryCommit {
+  parent: { revision: string } | undefined;
+  message: string;
+  files: ReadonlyMap<string, string | Uint8Array<ArrayBuffer>>;
+}
 
 /** A private dataset repo on the Hub. A run is one commit on top of the head that was read, so that nobody's line is lost. */
 export class HubHistory implements History {
@@ -56,29 +59,18 @@ export class HubHistory implements History {
   async append(record: RunRecord, files: RunFiles): Promise<void> {
     await this.#reach('HISTORY_UNWRITABLE', APPEND_MS, async (target, signal) => {
       await target.preflight({ private: false, write: true }); // the token; what a public repo means here is said below
-      const spool = await openSpool({ dryRun: false, out: '.' }, this.#world);
-      try {
-        await this.#appendOn(target, spool, record, files, signal);
-      } finally {
-        await rm(spool, { recursive: true, force: true });
-      }
+      await this.#appendOn(target, record, files, signal);
     });
   }
 
   /** A commit whose answer was lost may have landed: the head is read again before another try. */
-  async #appendOn(
-    target: HubTarget,
-    spool: string,
-    record: RunRecord,
-    files: RunFiles,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #appendOn(target: HubTarget, record: RunRecord, files: RunFiles, signal: AbortSignal): Promise<void> {
     for (let attempt = 1, fault: PipelineError | undefined; ; attempt++) {
       const change = await this.#planChange(target, record, files);
       if (change === 'landed') return;
       if (fault && attempt > ATTEMPTS) throw fault;
       try {
-        return await this.#commit(target, spool, record, change);
+        return await target.amend(change.parent, change.message, change.files);
       } catch (thrown) {
         if (!(thrown instanceof PipelineError && thrown.retryable)) throw thrown;
         fault = thrown;
@@ -93,7 +85,7 @@ export class HubHistory implements History {
     target: HubTarget,
     record: RunRecord,
     { report, log }: RunFiles,
-  ): Promise<{ parent: Head; contents: Map<string, string | Uint8Array> } | 'landed'> {
+  ): Promise<HistoryCommit | 'landed'> {
     const info = await target.info();
     if (info && info.private !== true)
       throw new PipelineError(
@@ -105,29 +97,14 @@ export class HubHistory implements History {
     const { records } = requireText(this.name, parseLines(before), 'HISTORY_UNWRITABLE');
     if (records.some(({ run }) => run === record.run)) return 'landed';
     const isNew = !info || (!before && !(await target.read(info.sha, 'README.md')));
-    const contents = new Map<string, string | Uint8Array>([
+    const changed = new Map<string, string | Uint8Array<ArrayBuffer>>([
       [RUNS, Buffer.concat([before ?? Buffer.of(), Buffer.from(formatLine(record, before?.at(-1)))])],
       [`${folderOf(record.run)}/${REPORT}`, report],
       [`${folderOf(record.run)}/${LOG}`, log],
       ...(isNew ? [['README.md', CARD] as const] : []),
     ]);
-    const head = { files: [], metadata: undefined, card: undefined };
-    return { parent: info ? { state: 'empty', revision: info.sha, ...head } : { state: 'absent' }, contents };
-  }
-
-  async #commit(
-    target: HubTarget,
-    spool: string,
-    { run, exit_code }: RunRecord,
-    { parent, contents }: { parent: Head; contents: Map<string, string | Uint8Array> },
-  ): Promise<void> {
-    const local = [...contents.keys()].map((path) => [path, join(spool, path)] as const);
-    for (const [path, file] of local) await Bun.write(file, contents.get(path) ?? '');
-    await target.commit(
-      parent,
-      { version: 'main', message: `Run ${run}: exit code ${exit_code}`, files: new Map(local), deletions: [] },
-      { private: true, onProgress: () => {} },
-    );
+    const message = `Run ${record.run}: exit code ${record.exit_code}`;
+    return { parent: info && { revision: info.sha }, message, files: changed };
   }
 
   /** Work with the repo for at most `ms` milliseconds; what is thrown gets `code`. */

@@ -13,8 +13,8 @@ export interface Rest {
 
 /**
  * Whether a run would only repeat the last one: that was a run of the same spec, it ended with 0, and less than `minIntervalMs` ago.
- * What came after a run, such as a failure, a rollback or another spec, makes the next one due. So do a Space that the run could not restart
- * and a clock that went backwards.
+ * What came after a run to one of its targets, such as a failure, a rollback or another spec, makes the next one due; runs of others that keep
+ * the same history do not. So do a Space that the run could not restart and a clock that went backwards.
  *
  * @param spec digest of the spec, see RunRecord
  */
@@ -24,8 +24,12 @@ export function planRest(
   minIntervalMs: number,
   now: Date,
 ): Rest | undefined {
-  const record = records.at(-1);
-  if (record?.action !== 'run' || record.exit_code !== 0 || record.spec !== spec) return undefined;
+  const last = records.findLastIndex((each) => each.spec === spec);
+  const record = records[last];
+  if (record?.action !== 'run' || record.exit_code !== 0) return undefined;
+  const targets = record.labels.map(({ target }) => target);
+  const isTouched = ({ labels }: RunRecord) => labels.some(({ target }) => targets.includes(target));
+  if (records.slice(last + 1).some(isTouched)) return undefined;
   if (record.labels.some(({ restarts = [] }) => restarts.some(({ status }) => status === 'failed'))) return undefined;
   const ended = Date.parse(record.started_at) + record.seconds * 1000;
   const agoMs = now.getTime() - ended;

@@ -65,10 +65,13 @@ function versionOf(outcome: Outcome | undefined): { version?: string } {
   return outcome && 'version' in outcome && outcome.version !== '' ? { version: outcome.version } : {};
 }
 
-/** The last run of a label that published a version. */
-export function lastSuccess(records: readonly RunRecord[], label: string): { version: string; at: string } | undefined {
+/** The last run that published a version of a label. Two specs may keep one history, and name a label alike: its target tells them apart. */
+export function lastSuccess(
+  records: readonly RunRecord[],
+  { label, target }: { label: string; target: string },
+): { version: string; at: string } | undefined {
   for (const { started_at, labels } of records.toReversed()) {
-    const found = labels.find((each) => each.label === label && each.status === 'success');
+    const found = labels.find((each) => each.label === label && each.target === target && each.status === 'success');
     if (found?.version !== undefined) return { version: found.version, at: started_at };
   }
   return undefined;

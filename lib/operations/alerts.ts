@@ -107,7 +107,8 @@ function capitalized(label: string): string {
 }
 
 /** What the target holds meanwhile. */
-function lastLine({ label, previousVersion }: LabelReport, records: readonly RunRecord[]): string {
+function lastLine(label: LabelReport, records: readonly RunRecord[]): string {
+  const { previousVersion } = label;
   const last = lastSuccess(records, label);
   if (last) return `Last success: ${last.version}, by the run of ${last.at}.`;
   return previousVersion === undefined ? 'No success before is known.' : `Last success: ${previousVersion}.`;

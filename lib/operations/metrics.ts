@@ -1,6 +1,7 @@
 import type { Event } from '../events.ts';
 import type { RunReport } from '../report/report.ts';
 import type { OperationsSpec } from '../spec/spec.ts';
+import { isPausing } from './effects.ts';
 
 /** Metrics of a run by name; docs/tracking.md explains each. */
 export type Metrics = Record<string, number | string>;
@@ -49,11 +50,10 @@ export class MetricsOf {
 
 /** The last metrics of a run. The pause is told before it comes: it is the last thing that a run does. */
 export function endMetrics({ exitCode, seconds }: RunReport, space: OperationsSpec['space']): Metrics {
-  const pauses = space && (space.pause === 'always' || (space.pause === 'on_success' && exitCode === 0));
   return {
     status: statusOf(exitCode),
     seconds,
-    ...(space ? { hf_space_pause: pauses ? 'requested' : 'not_requested' } : {}),
+    ...(space ? { hf_space_pause: isPausing(space, exitCode) ? 'requested' : 'not_requested' } : {}),
   };
 }
 

@@ -3,17 +3,17 @@ import type { History } from '../history/history.ts';
 import { describeRest, planRest } from '../history/interval.ts';
 import { type RunRecord, recordOf } from '../history/record.ts';
 import type { Options } from '../options.ts';
-import { problemOf } from '../outcome.ts';
+import { type Problem, problemOf } from '../outcome.ts';
 import { formatReport } from '../report/json.ts';
 import { logTo } from '../report/log.ts';
 import type { EffectReport, RunReport } from '../report/report.ts';
 import { startOf } from '../report/watch.ts';
 import { type Job, warn } from '../run.ts';
-import type { Mask } from '../secrets.ts';
+import { type Mask, maskStrings, planMask } from '../secrets.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { planAlerts } from './alerts.ts';
-import { isWanted, planEffects } from './effects.ts';
+import { isPausing, isWanted, planEffects } from './effects.ts';
 import type { Notice } from './notice.ts';
 import type { Settings, Tracking } from './tracking.ts';
 
@@ -28,21 +28,23 @@ export class Operations implements AsyncDisposable {
   readonly #spec: Settings;
   readonly #world: World;
   readonly #forced: boolean;
+  readonly #mask: Mask;
   #active: boolean;
   readonly #pending: string[] = [];
   readonly #log: string[] = [];
-  #mask: Mask = (text) => text;
   #history: History | undefined;
   #records: RunRecord[] | undefined;
   #job: Job | undefined;
   #report: ((exitCode: number) => RunReport) | undefined;
   #tracking: Tracking | undefined;
   #exitCode: number | undefined;
+  #failure: unknown;
 
   private constructor(spec: Settings, { dryRun, force }: Options, world: World) {
     this.#spec = spec;
     this.#world = world;
     this.#forced = force;
+    this.#mask = planMask(world.env);
     this.#active = !dryRun;
   }
 
@@ -82,18 +84,25 @@ export class Operations implements AsyncDisposable {
     return true;
   }
 
+  /** Wait for what a job works with: a job that cannot even begin is told of, too. */
+  async begin<T>(opening: Promise<T>): Promise<T> {
+    return await opening.catch((thrown) => {
+      this.#failure = thrown;
+      throw thrown;
+    });
+  }
+
   /** Listen to a job from here on. @param report its report, were it to end now */
   async follow(job: Job, report: (exitCode: number) => RunReport): Promise<void> {
     if (!this.#active) return;
     this.#job = job;
     this.#report = report;
-    this.#mask = job.mask;
     const log = logTo((line) => this.#log.push(line), job.mask);
     log(startOf(job), job.startedAt);
     job.events.subscribe(log);
     for (const message of this.#pending.splice(0)) warn(job, message);
     const { openTracking } = await import('./tracking.ts');
-    this.#tracking = await openTracking(job, this.#spec, report(0).run);
+    this.#tracking = await openTracking(job, this.#spec, report(0));
   }
 
   /** Tell everybody of a job that has ended, and remember it. @returns what was done */
@@ -103,7 +112,7 @@ export class Operations implements AsyncDisposable {
     const told: EffectReport[] = [];
     for (const effect of effects) {
       const known = [...told, ...effects.slice(told.length)]; // what is still to come is planned
-      told.push(await this.#carryOut(effect, { ...report, effects: known }));
+      told.push(await this.#carryOut(effect, maskStrings({ ...report, effects: known }, this.#mask)));
     }
     this.#exitCode = report.exitCode;
     return told;
@@ -114,6 +123,9 @@ export class Operations implements AsyncDisposable {
     if (!job || effect.kind === 'pause') return effect;
     const done = await this.#attempt(effect, report);
     if (done.problem) warn(job, `${done.problem.code}: ${done.problem.message}`);
+    if (done.problem && done.kind === 'history')
+      // the summary, which tells of other failures, is sent
+      await this.#warnOf({ title: 'Run Not Remembered', severity: 'WARN', text: sayProblem(done.problem) });
     job.events.emit({ type: 'effect.finished', effect: done });
     return done;
   }
@@ -174,15 +186,13 @@ export class Operations implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#active) return;
     const { signal } = this.#world;
-    if (this.#exitCode === undefined && this.#job) await this.#tellOfEnd().catch(() => {});
+    if (this.#exitCode === undefined) await this.#tellOfEnd().catch(() => {});
     const { space } = this.#spec.operations;
     // Whoever interrupts a run in a Space is stopping or rebuilding it.
-    const pauses =
-      space && !signal.aborted && (space.pause === 'always' || (space.pause === 'on_success' && this.#exitCode === 0));
-    if (pauses) await this.#release(space.id);
+    if (space && !signal.aborted && isPausing(space, this.#exitCode)) await this.#release(space.id);
   }
 
-  /** After an interruption, or a throw that ended the run: in short, and without the signal that has fired. */
+  /** After an interruption, in short, and without the signal that has fired; or after a throw that ended the run, of which there is no summary. */
   async #tellOfEnd(): Promise<void> {
     const { signal } = this.#world;
     const exitCode = signal.aborted ? ((signal.reason as { exitCode?: number }).exitCode ?? 130) : 1;
@@ -190,10 +200,14 @@ export class Operations implements AsyncDisposable {
     const report = this.#report?.(exitCode);
     const { runs } = this.#spec.operations;
     const { openHistory } = await import('../history/history.ts');
-    await Promise.allSettled([
+    const told = await Promise.allSettled([
       this.#tracking?.abort(exitCode),
       runs && report ? openHistory(runs, brief).then((history) => this.#remember(report, history)) : undefined,
     ]);
+    for (const each of told) if (each.status === 'rejected') this.#warnHere(describe(each.reason));
+    if (signal.aborted || !(this.#job || this.#failure)) return;
+    const text = this.#failure ? sayProblem(toPipelineError(this.#failure)) : 'What stopped it stands in its log.';
+    await this.#warnOf({ title: 'Run Failed', severity: 'ERROR', text });
   }
 
   async #release(id: string): Promise<void> {
@@ -201,14 +215,21 @@ export class Operations implements AsyncDisposable {
       const { Space } = await import('../edges/space.ts');
       await new Space(id, this.#world).pause();
     } catch (thrown) {
+      if (this.#world.signal.aborted) return; // as a rule by the pause, which has stopped this machine before it was answered
       const text = `${describe(thrown)}. ${id} goes on running, and may be billed.`;
-      this.#world.stderr.write(`${this.#mask(`Warning: ${text}`)}\n`);
+      this.#warnHere(text);
       await this.#warnOf({ title: 'HF Space Pause Failed', severity: 'WARN', text });
     }
   }
 
+  /** A line for whoever looks at the machine: the job's log is closed. */
+  #warnHere(text: string): void {
+    this.#world.stderr.write(`${this.#mask(`Warning: ${text}`)}\n`);
+  }
+
   /** A notice that comes after the summary was sent, to all who are told. */
-  async #warnOf(notice: Notice): Promise<void> {
+  async #warnOf(said: Notice): Promise<void> {
+    const notice = maskStrings(said, this.#mask);
     const { email, webhook } = this.#spec.operations;
     const { planNoticeMail, planNoticeMessage } = await import('./summary.ts');
     const { sendMail } = await import('../edges/smtp.ts');
@@ -228,6 +249,10 @@ const withoutSpace = (spec: Settings): Settings => ({ ...spec, operations: { ...
 function describe(thrown: unknown): string {
   const { code, message }: PipelineError = toPipelineError(thrown);
   return `${code}: ${message}`;
+}
+
+function sayProblem({ code, message, fix }: Problem | PipelineError): string {
+  return `${code}: ${message}${fix === undefined ? '' : `\nFix: ${fix}`}`;
 }
 
 /** What tells one edition of a spec from another: what the labels say, and where they go. */

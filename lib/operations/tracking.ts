@@ -3,7 +3,7 @@ import { toPipelineError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import { plain } from '../report/layout.ts';
 import { lineOf } from '../report/log.ts';
-import type { Action, RunReport } from '../report/report.ts';
+import type { RunReport } from '../report/report.ts';
 import { startOf } from '../report/watch.ts';
 import type { Job } from '../run.ts';
 import { maskStrings } from '../secrets.ts';
@@ -13,6 +13,9 @@ import type { Notice } from './notice.ts';
 
 /** What operations need of a spec. */
 export type Settings = Pick<Spec, 'file' | 'labels' | 'operations'>;
+
+/** What a report says from its beginning on. */
+type Begun = Pick<RunReport, 'run' | 'action'>;
 
 /** A run in an experiment tracker. Nothing of it stops or delays the job: what fails is told by conclude(). */
 export interface Tracking {
@@ -34,12 +37,8 @@ const BASE_URL = 'https://api.wandb.ai';
 const MOST_TITLE = 63; // characters
 const MOST_TAG = 64;
 
-/**
- * Follow a job's events from here on; undefined where tracking is off, which is said. Connects in the background.
- *
- * @param run the report's name of the run
- */
-export async function openTracking(job: Job, spec: Settings, run: string): Promise<Tracking | undefined> {
+/** Follow a job's events from here on; undefined where tracking is off, which is said. Connects in the background. */
+export async function openTracking(job: Job, spec: Settings, report: Begun): Promise<Tracking | undefined> {
   const { world, events } = job;
   const { wandb, untracked } = spec.operations;
   if (!wandb) {
@@ -47,7 +46,7 @@ export async function openTracking(job: Job, spec: Settings, run: string): Promi
     return undefined;
   }
   const { WandbRun } = await import('../edges/wandb.ts');
-  return new WandbTracking(job, spec, new WandbRun(planSettings(job, spec, wandb, run), world, job.startedAt));
+  return new WandbTracking(job, spec, new WandbRun(planSettings(job, spec, wandb, report), world, job.startedAt));
 }
 
 class WandbTracking implements Tracking {
@@ -109,10 +108,10 @@ function isProblem(event: Event): boolean {
 
 /** What the server is told of a run: the environment as W&B's own client reads it, and a config without a secret. */
 export function planSettings(
-  { world: { env }, mask, version, labels, options }: Pick<Job, 'world' | 'mask' | 'version' | 'labels' | 'options'>,
+  { world: { env }, mask, version, labels }: Pick<Job, 'world' | 'mask' | 'version' | 'labels'>,
   spec: Settings,
   { apiKey, project, entity }: NonNullable<OperationsSpec['wandb']>,
-  run: string,
+  { run, action }: Begun,
 ): WandbSettings {
   const set = (...names: string[]) => names.map((name) => env[name]?.trim()).find((value) => value);
   const baseUrl = (set('WANDB_BASE_URL') ?? BASE_URL).replace(/\/+$/, '');
@@ -127,7 +126,7 @@ export function planSettings(
     notes: set('WANDB_NOTES') ?? `prepare-dataset ${version}, ${spec.file}: ${names.join(', ')}`,
     config: {
       version,
-      action: actionOf(options),
+      action,
       labels: names,
       seeds: byLabel(({ seed }) => seed),
       spec: byLabel(({ template }) => template), // names of variables, never their values
@@ -148,10 +147,4 @@ export function planSettings(
     ...masked,
     tags: masked.tags.filter((tag) => tag !== '' && tag.length <= MOST_TAG),
   };
-}
-
-function actionOf({ publish, rollback, unhold }: Job['options']): Action {
-  if (publish !== undefined) return 'publish';
-  if (rollback !== undefined) return 'rollback';
-  return unhold ? 'unhold' : 'run';
 }

@@ -138,7 +138,7 @@ async function shipLabel(shipment: Shipment, label: ShippedLabel): Promise<Outco
   return outcome;
 }
 
-/** The Spaces that the plan names. There is no history: where no variable tells, they are restarted with each attempt. */
+/** The Spaces that the plan names. Without a history, and where no variable tells, they are restarted with each attempt. */
 async function retrain(shipment: Shipment, { records }: Operations): Promise<void> {
   const trainees = shipment.labels.flatMap((label) => {
     const { restarts: spaces, setVariable } = label.plan ?? {};

@@ -224,6 +224,15 @@ function outOf(directory: string, below: string): string {
   return directory.endsWith(`/${below}`) ? directory.slice(0, -below.length - 1) || '/' : 'DIR';
 }
 
+/** What is done besides publishing, as a heading. */
+export const EFFECTS: Record<EffectReport['kind'], string> = {
+  tracking: 'Tracking',
+  email: 'E-mail',
+  webhook: 'Webhook',
+  history: 'History of runs',
+  pause: 'Pause of the Space',
+};
+
 /** What was done besides publishing, or would be: its detail, and what came of it where that is not as planned. */
 export function formatEffect({ detail, status, problem }: EffectReport): string {
   if (status === 'failed') return `${detail} (failed: ${problem ? `${problem.code}: ${problem.message}` : 'unknown'})`;

@@ -43,6 +43,19 @@ export const HOLDS = {
   'would end': 'the hold would end, and the next run publish',
 };
 
+export type Tone = 'good' | 'quiet' | 'warn' | 'bad';
+
+/** How urgently a person should look at what came of a label. */
+export const TONES: Record<Outcome['status'], Tone> = {
+  success: 'good',
+  planned: 'good',
+  unchanged: 'quiet',
+  skipped_insufficient_data: 'warn',
+  held: 'warn',
+  refused: 'bad',
+  failed: 'bad',
+};
+
 /** What came of a label in one word. */
 export function nameStatus(status: Outcome['status']): string {
   return status.replace(/_.*/, '');

@@ -69,12 +69,13 @@ describe('a fault that passes', () => {
     expect(state.stage).toBe('PAUSED');
   });
 
-  test('is not for a restart, which may have been done', async () => {
+  test.each([ID, 'tester/xet-trainer'])('is not for a restart of %s, which may have been done', async (id) => {
+    const restarted = hub.spaces.get(id) ?? hub.createSpace(id);
     hub.fail({ path: /\/restart$/, land: true, answer: 'drop' });
-    const { code, retryable } = await fault(new Space(ID, world()).restart());
+    const { code, retryable } = await fault(new Space(id, world()).restart());
     expect({ code, retryable }).toEqual({ code: 'SPACE_UNREACHABLE', retryable: true });
-    expect(state.stages).toEqual(['RUNNING', 'BUILDING']);
-    expect(requests()).toEqual([`POST ${API}/restart`]);
+    expect(restarted.stages).toEqual(['RUNNING', 'BUILDING']);
+    expect(requests()).toEqual([`POST /api/spaces/${id}/restart`]);
   });
 
   test('but is after 429, which says that nothing was done', async () => {

@@ -101,6 +101,16 @@ describe('postWebhook()', () => {
     expect([posts.length, waits.length]).toEqual([1, 0]);
   });
 
+  test('does not repeat what a connection that broke may have carried', async () => {
+    const { url, posts, asked } = chat();
+    const { world, waits } = quickWorld();
+    const posting = failure(postWebhook(settings(url), {}, world));
+    await asked;
+    for (const server of servers.splice(0)) server.stop(true);
+    expect(await posting).toContain('ECONNRESET');
+    expect([posts.length, waits.length]).toEqual([1, 0]);
+  });
+
   test('tries again where nobody listens', async () => {
     const { url } = chat();
     for (const server of servers.splice(0)) await server.stop(true);

@@ -3,6 +3,7 @@ import { describeRest, planRest } from '../../lib/history/interval.ts';
 import { recordAt, SPEC } from './records.ts';
 
 const HOUR_MS = 3_600_000;
+const OTHER = 'a'.repeat(64);
 const ENDED = Date.parse('2026-11-24T03:00:12.500Z');
 const after = (ms: number) => new Date(ENDED + ms);
 const rests = (records = [recordAt(0)], ms = 59 * 60_000, spec = SPEC, interval = HOUR_MS) =>
@@ -31,7 +32,8 @@ describe('planRest()', () => {
     ['there is none', []],
     ['the last one failed', [recordAt(0), recordAt(0, { run: '20261124-030000-001', exit_code: 1 })]],
     ['somebody lifted a hold meanwhile', [recordAt(0), recordAt(0, { run: '20261124-030000-001', action: 'unhold' })]],
-    ['it is one of another spec', [recordAt(0, { spec: 'a'.repeat(64) })]],
+    ['it is one of another spec', [recordAt(0, { spec: OTHER })]],
+    ['another spec published to its target meanwhile', [recordAt(0), recordAt(1, { spec: OTHER })]],
     ['it owes a Space its restart', [recordAt(0, { labels: [owing] })]],
     ['its times are nonsense', [recordAt(0, { seconds: Number.MAX_VALUE })]],
   ])('a run is due when %s', (_, records) => {
@@ -40,6 +42,11 @@ describe('planRest()', () => {
 
   test('no interval switches it off', () => {
     expect(rests([recordAt(0)], 0, SPEC, 0)).toBe(false);
+  });
+
+  test('what somebody else does who keeps the same history makes no run due', () => {
+    const labels = [{ label: 'urgency', target: 'other/urgency', status: 'failed' }];
+    expect(rests([recordAt(0), recordAt(1, { spec: OTHER, exit_code: 1, labels })])).toBe(true);
   });
 
   test('a run that failed is forgotten once one succeeded', () => {

@@ -64,9 +64,11 @@ describe('lastSuccess()', () => {
       recordAt(1),
       recordAt(2, { labels: [{ label: 'urgency', target: 'acme/urgency', status: 'failed', version: 'v1' }] }),
       recordAt(3, { labels: [{ label: 'topic', target: 'acme/topic', status: 'success', version: 'v2' }] }),
+      recordAt(4, { labels: [{ label: 'urgency', target: 'other/urgency', status: 'success', version: 'v3' }] }),
     ];
-    expect(lastSuccess(records, 'urgency')).toEqual({ version: 'v20261124_030112', at: '2026-11-24T03:01:00.000Z' });
-    expect(lastSuccess(records, 'department')).toBeUndefined();
+    const last = (label: string) => lastSuccess(records, { label, target: `acme/${label}` });
+    expect(last('urgency')).toEqual({ version: 'v20261124_030112', at: '2026-11-24T03:01:00.000Z' });
+    expect(last('department')).toBeUndefined();
   });
 });
 

@@ -4,7 +4,7 @@ import { type RunRecord, recordOf } from '../../lib/history/record.ts';
 import { planAlerts } from '../../lib/operations/alerts.ts';
 import { isWanted, planEffects } from '../../lib/operations/effects.ts';
 import type { Outcome } from '../../lib/outcome.ts';
-import type { LabelReport } from '../../lib/report/report.ts';
+import type { EffectReport, LabelReport } from '../../lib/report/report.ts';
 import { NO_OPERATIONS } from '../../lib/spec/operations.ts';
 import { CHECK_FAILED, ended, runReport, SUCCESS, UNREACHABLE, VERSION } from '../report/reports.ts';
 
@@ -97,6 +97,7 @@ describe('planAlerts()', () => {
 });
 
 describe('isWanted()', () => {
+  const UNTRACKED: EffectReport = { kind: 'tracking', detail: 'W&B', status: 'failed' };
   const report = (outcome: Outcome, exitCode = 0, warnings: string[] = []) => ({
     ...runReport([ended('urgency', outcome)], warnings),
     exitCode,
@@ -110,6 +111,7 @@ describe('isWanted()', () => {
     ['a label that was skipped', report(SKIPPED), true, true],
     ['a label that is held', report(HELD), true, true],
     ['a warning', report(unchanged, 0, ['something']), true, true],
+    ['somebody who was not told', { ...report(unchanged), effects: [UNTRACKED] }, true, true],
   ];
   test.each(cases)('%s', (_, facts, onChange, onProblem) => {
     expect([isWanted('always', facts), isWanted('on_change', facts), isWanted('on_problem', facts)]).toEqual([

@@ -16,6 +16,7 @@ import { PROJECT, type TestWorld, testWorld } from '../run/world.ts';
 
 const TRACKING_PAGE = await Bun.file(join(PROJECT, 'docs/tracking.md')).text();
 const RUN = '20250131-093011-000';
+const BEGUN = { run: RUN, action: 'run' } as const;
 const SECRETS = {
   POSTGRES_URL: 'postgresql://reader:canary-database@db.example.org/grievances?sslmode=disable',
   HF_TOKEN: 'hf_canarytoken0123',
@@ -68,7 +69,7 @@ function jobOf(options: Partial<Job['options']> = {}): Job {
 }
 
 async function follow(job = jobOf()): Promise<{ job: Job; tracking: Tracking }> {
-  const tracking = await openTracking(job, await readShipped(), RUN);
+  const tracking = await openTracking(job, await readShipped(), BEGUN);
   if (!tracking) throw new Error('tracking is off');
   return { job, tracking };
 }
@@ -223,7 +224,7 @@ describe('what the environment says', () => {
     const said: (string | undefined)[] = [];
     const { lineOf } = await import('../../lib/report/log.ts');
     job.events.subscribe((event) => said.push(lineOf(event)));
-    expect(await openTracking(job, await readShipped(), RUN)).toBeUndefined();
+    expect(await openTracking(job, await readShipped(), BEGUN)).toBeUndefined();
     expect(said).toEqual([line]);
     expect(job.warnings).toEqual([]);
     expect(server.requests).toEqual([]);
@@ -251,7 +252,7 @@ describe('what the environment says', () => {
     world = testWorld({ env: environment(env) });
     const spec = await readShipped();
     const { wandb } = spec.operations;
-    return wandb ? planSettings(jobOf(), spec, wandb, RUN) : undefined;
+    return wandb ? planSettings(jobOf(), spec, wandb, BEGUN) : undefined;
   };
 
   test('is read as the official client reads it', async () => {

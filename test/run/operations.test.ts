@@ -239,6 +239,14 @@ describe('nothing besides publishing fails a run', () => {
     expect(ended.world.stderr.text).toContain(`SPACE_FORBIDDEN: Cannot pause ${SPACE}`);
   });
 
+  test('a run that cannot be remembered is told of, after the summary', async () => {
+    hub.createRepo('datasets/tester/runs', { private: false });
+    expect((await run()).exitCode).toBe(0);
+    expect(alerts()).toContain('WARN Run Not Remembered');
+    expect((await mails()).map(({ subject }) => subject)[1]).toContain('Run Not Remembered');
+    expect(webhook.posts[1]).toContain('HISTORY_UNWRITABLE');
+  });
+
   test('a Space that is not paused is told of to all, after the summary', async () => {
     hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
     expect((await run()).exitCode).toBe(0);
@@ -280,8 +288,13 @@ describe('a run that fails', () => {
     expect(stageOf(SPACE)).toBe('PAUSED');
   });
 
-  test('before it began, for want of a place to write, lets the Space go too', async () => {
+  test('before it began, for want of a place to write, is told of and lets the Space go too', async () => {
     expect((await run({ tmpdir: '/dev/null/nowhere' })).exitCode).toBe(1);
+    const [message] = await mails();
+    expect([message?.subject, webhook.posts[0]]).toEqual([
+      expect.stringContaining('Run Failed'),
+      expect.stringContaining('OUTPUT_UNWRITABLE'),
+    ]);
     expect(stageOf(SPACE)).toBe('PAUSED');
   });
 
@@ -319,8 +332,32 @@ describe('a run that is interrupted', () => {
     expect(stageOf(TRAINING)).toBe('BUILDING');
   });
 
+  test('while it is being remembered is remembered once, and told of once', async () => {
+    const { exitCode } = await interruptAt(/runs\/commit\//);
+    expect(exitCode).toBe(143);
+    expect(remembered().records).toMatchObject([{ exit_code: 143, labels: [{}, { status: 'success' }] }]);
+    expect([trackedRun().exitcode, mail.deliveries.length, webhook.posts.length]).toEqual([0, 1, 1]);
+    expect(stageOf(SPACE)).toBe('RUNNING');
+  });
+
+  test('says on the machine who could not be told of it', async () => {
+    hub.createRepo('datasets/tester/runs', { private: false });
+    const { world, exitCode } = await interruptAt(/\/tag\//, { WANDB_API_KEY: 'w'.repeat(40) });
+    expect(exitCode).toBe(143);
+    for (const code of ['TRACKING_FAILED', 'HISTORY_UNWRITABLE'])
+      expect(world.stderr.text).toContain(`Warning: ${code}`);
+  });
+
+  test('by its own pause, which stops the machine that asked for it, ended well', async () => {
+    const { world, exitCode } = await interruptAt(/prepare\/pause$/);
+    expect(exitCode).toBe(0);
+    expect(world.stderr.text).not.toContain('goes on running');
+    expect(alerts()).not.toContain('WARN HF Space Pause Failed');
+    expect([mail.deliveries.length, webhook.posts.length, remembered().records.length]).toEqual([1, 1, 1]);
+  });
+
   /** Run until `path` is asked for, and do then what a container's stop does. */
-  async function interruptAt(path: RegExp) {
+  async function interruptAt(path: RegExp, more: Record<string, string> = {}) {
     const { main } = await import('../../pipeline.ts');
     await Bun.write(join(site.folder, 'pipeline.config.yaml'), YAML);
     const stopped = Object.assign(
@@ -330,7 +367,7 @@ describe('a run that is interrupted', () => {
       },
       { preconnect: fetch.preconnect },
     ) as typeof fetch;
-    const world = site.world({ env: env(), fetch: stopped });
+    const world = site.world({ env: { ...env(), ...more }, fetch: stopped });
     return { world, exitCode: await main(['--json'], world) };
   }
 });

@@ -1,13 +1,11 @@
 import type { Outcome } from '../../outcome.ts';
-import { formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
+import { EFFECTS, formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
 import type { EffectReport, LabelReport, RestartReport, RunReport } from '../../report/report.ts';
-import { formatCount, formatSeconds } from '../../report/words.ts';
+import { formatCount, formatSeconds, TONES, type Tone } from '../../report/words.ts';
 import type { Notice } from '../notice.ts';
 import { capped, line } from './bounded.ts';
 import { headline, verdictWord } from './headline.ts';
 import { type Block, planProblems } from './problems.ts';
-
-export type Tone = 'good' | 'quiet' | 'warn' | 'bad';
 
 export interface SummaryFacts {
   report: RunReport;
@@ -84,16 +82,6 @@ function aboutRun({ run, version, config, startedAt, seconds, exitCode, action, 
   ];
 }
 
-const TONES: Record<Outcome['status'], Tone> = {
-  success: 'good',
-  planned: 'good',
-  unchanged: 'quiet',
-  skipped_insufficient_data: 'warn',
-  held: 'warn',
-  refused: 'bad',
-  failed: 'bad',
-};
-
 function rowOf(label: LabelReport, { action }: RunReport): DigestRow {
   const { outcome, target, split } = label;
   const splits = (split?.splits ?? []).map(({ name, rows }) => `${line(name, NAME)} ${formatCount(rows)}`);
@@ -122,14 +110,6 @@ function remarksOf({ labels, effects, warnings }: RunReport): string[] {
 function describeRestart({ space, version }: RestartReport): string {
   return `Restarted ${line(space, NAME)} to train on ${line(version, NAME)}.`;
 }
-
-const EFFECTS: Record<EffectReport['kind'], string> = {
-  tracking: 'Tracking',
-  email: 'E-mail',
-  webhook: 'Webhook',
-  history: 'History',
-  pause: 'Pause',
-};
 
 function describeEffect(effect: EffectReport): string {
   return `${EFFECTS[effect.kind]}: ${line(formatEffect(effect), SENTENCE)}`;

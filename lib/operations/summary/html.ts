@@ -1,6 +1,6 @@
 import { type Html, html, type Value } from '../../report/html/escape.ts';
-import { countOf } from '../../report/words.ts';
-import { type Digest, type DigestRow, describeDataset, type Tone } from './digest.ts';
+import { countOf, type Tone } from '../../report/words.ts';
+import { type Digest, type DigestRow, describeDataset } from './digest.ts';
 
 /**
  * A summary as the HTML part of a mail: tables and inline styles, as mail clients know little else. It names no background and no colour

@@ -1,7 +1,8 @@
 import { formatFound, formatLimit, NONE } from '../figures.ts';
 import type { CheckReport, LabelReport } from '../report.ts';
 import type { LabelSamples } from '../samples.ts';
-import { badge, code, type Section, section, type Tone, table } from './components.ts';
+import type { Tone } from '../words.ts';
+import { badge, code, type Section, section, table } from './components.ts';
 import { html } from './escape.ts';
 import { checkExamples } from './examples.ts';
 

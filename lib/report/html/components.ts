@@ -1,4 +1,4 @@
-import { formatCount } from '../words.ts';
+import { formatCount, type Tone } from '../words.ts';
 import { type Html, html, type Value } from './escape.ts';
 
 /** What every page is made of; lib/report/html/page.css draws it. */
@@ -43,8 +43,6 @@ ${groups.map(group)}
 ${total && html`<tfoot>${row(total)}</tfoot>`}
 </table></div>${left > 0 && html`<p class="note">${formatCount(left)} more rows in report.json.</p>`}`;
 }
-
-export type Tone = 'good' | 'quiet' | 'warn' | 'bad';
 
 /** A word on a tint; the word says it, the colour repeats it. */
 export function badge(tone: Tone, word: string): Html {

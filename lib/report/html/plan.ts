@@ -1,5 +1,5 @@
-import { formatBytes, formatEffect, formatRestart } from '../figures.ts';
-import type { EffectReport, FileReport, LabelReport, RestartReport, RunReport } from '../report.ts';
+import { EFFECTS, formatBytes, formatEffect, formatRestart } from '../figures.ts';
+import type { FileReport, LabelReport, RestartReport, RunReport } from '../report.ts';
 import { countOf } from '../words.ts';
 import { badge, code, facts, lines, type Section, section, table } from './components.ts';
 import { type Html, html } from './escape.ts';
@@ -54,14 +54,6 @@ function fileTable(label: string, caption: string, files: FileReport[]): Html {
     total: [countOf(files.length, 'file'), formatBytes(bytes), ''],
   });
 }
-
-const EFFECTS: Record<EffectReport['kind'], string> = {
-  tracking: 'Tracking',
-  email: 'E-mail',
-  webhook: 'Webhook',
-  history: 'History of runs',
-  pause: 'Pause of the Space',
-};
 
 /** What happens once for the run, besides publishing. */
 export function effectList({ effects, dryRun }: RunReport): Html | undefined {

@@ -1,21 +1,11 @@
 import type { Outcome } from '../../outcome.ts';
 import { describeAlarms, formatDrift, nameDrift } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
-import { countOf, formatCount, HOLDS, nameStatus } from '../words.ts';
-import { badge, callout, capitalize, code, type Tone } from './components.ts';
+import { countOf, formatCount, HOLDS, nameStatus, TONES, type Tone } from '../words.ts';
+import { badge, callout, capitalize, code } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 
 /** What came of a label, and what of it a reviewer has to look at first. */
-
-const TONES: Record<Outcome['status'], Tone> = {
-  success: 'good',
-  planned: 'good',
-  unchanged: 'quiet',
-  skipped_insufficient_data: 'warn',
-  held: 'warn',
-  refused: 'bad',
-  failed: 'bad',
-};
 
 const toneOf = (outcome: Outcome | undefined): Tone => (outcome ? TONES[outcome.status] : 'warn');
 

@@ -11,24 +11,18 @@ import {
 } from '../figures.ts';
 import type { Paint, Style } from '../layout.ts';
 import type { CheckReport, LabelReport } from '../report.ts';
-import { formatCount, HOLDS, nameStatus } from '../words.ts';
+import { formatCount, HOLDS, nameStatus, TONES, type Tone } from '../words.ts';
 import { renderTable } from './table.ts';
 import { hang, heading } from './text.ts';
 
-export const STYLES: Record<Outcome['status'], Style> = {
-  success: 'green',
-  planned: 'green',
-  unchanged: 'cyan',
-  skipped_insufficient_data: 'yellow',
-  held: 'yellow',
-  refused: 'red',
-  failed: 'red',
-};
+const STYLES: Record<Tone, Style> = { good: 'green', quiet: 'cyan', warn: 'yellow', bad: 'red' };
+
+const styleOf = (status: Outcome['status']): Style => STYLES[TONES[status]];
 
 /** What came of a label, and why. */
 export function renderOutcome(outcome: Outcome | undefined, width: number, paint: Paint): string[] {
   if (!outcome) return [];
-  const status = paint(STYLES[outcome.status], outcome.status);
+  const status = paint(styleOf(outcome.status), outcome.status);
   const say = (link: string, text: string) => hang(`${status}${link}`, text, width, 2);
   switch (outcome.status) {
     case 'success':
@@ -69,7 +63,7 @@ export function renderSummary(labels: LabelReport[], width: number, paint: Paint
         formatChecks(checks, 2),
       ],
       ...(alarms.length > 0 ? { note: `✖ ${alarms.map(({ text }) => text).join('; ')}` } : {}),
-      ...(outcome && outcome.status !== 'planned' ? { style: STYLES[outcome.status] } : {}),
+      ...(outcome && outcome.status !== 'planned' ? { style: styleOf(outcome.status) } : {}),
     };
   });
   const header = { name: 'label', cells: ['verdict', 'rows', 'changes', 'drift', 'checks'] };
