@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLines } from '../../lib/history/lines.ts';
@@ -8,6 +8,8 @@ import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type Ended, fillPlain, SHIPPED, Site } from './site.ts';
 import { testWorld } from './world.ts';
+
+setDefaultTimeout(30_000); // a test runs the whole program up to nine times
 
 const CANARY = 'canary-in-a-complaint';
 const LEDGER_KEY = 'canary-of-a-secret';
