@@ -201,8 +201,9 @@ export class Operations implements AsyncDisposable {
       const { Space } = await import('../edges/space.ts');
       await new Space(id, this.#world).pause();
     } catch (thrown) {
-      const text = `${describe(thrown)}. ${id} goes on running, and may be billed.`;
-      this.#world.stderr.write(`${this.#mask(`Warning: ${text}`)}\n`);
+      if (this.#world.signal.aborted) return; // the pause may stop the program before its answer comes
+      const text = this.#mask(`${describe(thrown)}. ${id} goes on running, and may be billed.`);
+      this.#world.stderr.write(`Warning: ${text}\n`);
       await this.#warnOf({ title: 'HF Space Pause Failed', severity: 'WARN', text });
     }
   }

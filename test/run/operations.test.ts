@@ -212,6 +212,27 @@ describe('a run with one label published and one skipped', () => {
   });
 });
 
+describe('what is hidden', () => {
+  test('is hidden in every line of the log, wherever it is kept or shown', async () => {
+    hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
+    const { world } = await run({ env: { APP_TOKEN: 'Retrieved', APP_SECRET: 'goes on running' } }); // as if they were
+    const [log = ''] = remembered().last;
+    expect(log.split('\n')[0]).toMatch(
+      /^\d\d:\d\d:\d\d Starting dataset preparation pipeline .*: department, urgency$/,
+    );
+    const console = wandb.requests.map(({ text }) => text).join('\n');
+    for (const text of [log, console, world.stderr.text]) {
+      expect(text).toMatch(/\*\*\* \d+ records for 'urgency'/);
+      expect(text).not.toContain('Retrieved');
+    }
+    const told = [world.stderr.text, (await mails())[1]?.text, webhook.posts[1], JSON.stringify(trackedRun().alerts)];
+    for (const text of told) {
+      expect(text?.replace(/\s+/g, ' ')).toContain('***, and may be billed');
+      expect(text?.replace(/\s+/g, ' ')).not.toContain('goes on running');
+    }
+  });
+});
+
 describe('nothing besides publishing fails a run', () => {
   test('neither W&B nor mail, webhook, history, restart or pause', async () => {
     hub.createRepo('datasets/tester/runs', { private: false });
@@ -308,6 +329,31 @@ describe('a run that is interrupted', () => {
     expect(stageOf(SPACE)).toBe('RUNNING');
     expect(spools()).toEqual([]);
     expect(world.stdout.text).toBe('');
+    expect(world.stderr.text).not.toContain('Warning');
+    expect(alerts()).toEqual([]);
+  });
+
+  test('before it has read its history does nothing more', async () => {
+    const { exitCode } = await interruptAt(/tester\/runs/);
+    expect(exitCode).toBe(143);
+    expect(journal).toEqual([]);
+    expect([wandb.requests.length, hub.requests.length]).toEqual([0, 0]);
+  });
+
+  test('while it tells of itself is remembered as what it is', async () => {
+    const { world, exitCode } = await interruptAt(/services\/hook/);
+    expect(exitCode).toBe(143);
+    expect(remembered().records).toMatchObject([{ exit_code: 143, labels: [{}, { status: 'success' }] }]);
+    expect(stageOf(SPACE)).toBe('RUNNING');
+    expect(world.stdout.text).toBe('');
+  });
+
+  test('by the pause of its own Space is no alarm', async () => {
+    const { world, exitCode } = await interruptAt(/prepare\/pause$/);
+    expect(exitCode).toBe(0);
+    expect(world.stderr.text).not.toContain('Warning');
+    expect(alerts()).not.toContain('WARN HF Space Pause Failed');
+    expect(mail.deliveries).toHaveLength(1);
   });
 
   test('after the tag still owes the restart, which the next run makes up for', async () => {
