@@ -149,6 +149,13 @@ describe('--publish', () => {
     expect(asked()).toEqual([]);
   });
 
+  test('restarts them with each attempt where neither a variable nor a history tells', async () => {
+    await run(['--dry-run'], yamlWith(', set_variable: false'));
+    const [first, again] = [await run(['--publish', 'out']), await run(['--publish', 'out'])];
+    expect(restartsOf(again)).toEqual([[`${DEPARTMENT} done`], URGENCY.map((id) => `${id} done`)]);
+    expect(restartsOf(again)).toEqual(restartsOf(first));
+  });
+
   test('ships no plan whose Spaces somebody changed', async () => {
     const digest = planDigest(parseReport(readFileSync(out(), 'utf8')));
     const changed = edit(DEPARTMENT, 'tester/another');
