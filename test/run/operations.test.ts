@@ -173,6 +173,8 @@ describe('a run with one label published and one skipped', () => {
       history: 'done',
       pause: 'planned',
     });
+    const page = `${wandb.url}/tester/`;
+    expect(ended.report.effects[0]?.detail).toStartWith(page);
     expect(ended.report.warnings).toEqual([]);
     expect(alerts().sort()).toEqual(['INFO Urgency Dataset Updated', 'WARN Department Dataset Skipped']);
     if (process.env.SHOW_OPERATIONS) await show();
@@ -270,6 +272,15 @@ describe('nothing besides publishing fails a run', () => {
     expect(subjects[1]).toContain('HF Space Pause Failed');
     expect(webhook.posts[1]).toContain('HF Space Pause Failed');
   });
+});
+
+test('who wants to hear of problems only hears nothing of a run without one, but that its Space goes on', async () => {
+  hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
+  const yaml = YAML.replaceAll('when: always', 'when: on_problem');
+  const ended = await run({ yaml, argv: ['--label', 'urgency'] });
+  expect(effects(ended)).toMatchObject({ tracking: 'done', email: 'skipped', webhook: 'skipped', history: 'done' });
+  expect((await mails()).map(({ subject }) => subject)).toEqual([expect.stringContaining('HF Space Pause Failed')]);
+  expect(webhook.posts).toHaveLength(1);
 });
 
 describe('a run that fails', () => {
