@@ -161,6 +161,17 @@ describe('a run', () => {
     expect(server.requests.filter(({ known, refused }) => !known || refused)).toEqual([]);
   });
 
+  test('shows lines of what went wrong in red', async () => {
+    const { job, tracking } = await follow();
+    for (const status of ['failed', 'refused'] as const)
+      job.events.emit({ type: 'label.finished', label: 'urgency', outcome: { status, problem: UNREACHABLE } });
+    job.events.emit({ type: 'checks.failed', label: 'urgency', severity: 'warn', checks: ['max_length'] });
+    job.events.emit({ type: 'label.finished', label: 'urgency', outcome: { status: 'unchanged', version: VERSION } });
+    await tracking.conclude(runReport([department()]));
+    const [, ...lines] = server.runs.get(RUN)?.output ?? [];
+    expect(lines.map((line) => line.startsWith('ERROR '))).toEqual([true, true, true, false]);
+  });
+
   test('tells no secret and no row’s text in any request', async () => {
     world.env.WANDB_NOTES = `see ${SECRETS.WEBHOOK_URL}`;
     const { job, tracking } = await follow();

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
+import { parseReport } from '../../lib/report/json.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type LocalRun, type LocalWandb, startLocalWandb } from '../edges/local-wandb.ts';
 import { makeTestCa } from '../edges/postgres-server.ts';
@@ -173,8 +174,10 @@ describe('a run with one label published and one skipped', () => {
       history: 'done',
       pause: 'planned',
     });
-    const page = `${wandb.url}/tester/`;
-    expect(ended.report.effects[0]?.detail).toStartWith(page);
+    expect(ended.report.effects[0]?.detail).toStartWith(`${wandb.url}/tester/`);
+    const { effects: kept } = parseReport(remembered().last[1] ?? '');
+    expect(kept.map(({ status }) => status)).toEqual(['done', 'done', 'done', 'planned', 'planned']);
+    expect((await mails())[0]?.text).toContain(`--show ${ended.report.run}`);
     expect(ended.report.warnings).toEqual([]);
     expect(alerts().sort()).toEqual(['INFO Urgency Dataset Updated', 'WARN Department Dataset Skipped']);
     if (process.env.SHOW_OPERATIONS) await show();
