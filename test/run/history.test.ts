@@ -165,6 +165,7 @@ The next one is due at 2026-11-24 04:00:00 UTC (space.min_interval); --force or 
     expect((await visit(63)).report).toBeUndefined();
     const elsewhere = { SPACE_ID: '', PREPARE_DATASET_SPACE_ID: SPACE.SPACE_ID };
     expect((await visit(64, [], { env: elsewhere })).report.exitCode).toBe(0);
+    expect((await visit(64.5, [], { env: { URGENCY_DATASET: './moved' } })).report.exitCode).toBe(0);
     expect((await visit(65, [], { yaml: SHIPPED.replace('seed: 42', 'seed: 43') })).report.exitCode).toBe(0);
     expect((await visit(66, ['--force'], { env: { POSTGRES_URL: NOBODY } })).exitCode).toBe(1);
     expect((await visit(67)).report.exitCode).toBe(0); // the last one failed

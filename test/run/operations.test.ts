@@ -16,6 +16,7 @@ setDefaultTimeout(30_000); // a test runs the whole program up to three times
 
 const SPACE = 'tester/prepare';
 const TRAINING = 'tester/train-urgency';
+const PAGES = 'https://wandb.example.org';
 const ROW = 'row-canary';
 const HOOK_PATH = '/services/hook-canary';
 /** One label that is published, one that has too few rows. */
@@ -87,6 +88,7 @@ const env = () => ({
   URGENCY_DATASET: 'tester/urgency',
   WANDB_API_KEY: wandb.key,
   WANDB_BASE_URL: wandb.url,
+  WANDB_APP_URL: PAGES,
   SMTP_URL: `smtp://${encodeURIComponent(USER)}:${encodeURIComponent(PASSWORD)}@localhost:${mail.port}`,
   SMTP_CA: ca,
   ADMIN_EMAIL: 'admin@example.org',
@@ -174,10 +176,11 @@ describe('a run with one label published and one skipped', () => {
       history: 'done',
       pause: 'planned',
     });
-    expect(ended.report.effects[0]?.detail).toStartWith(`${wandb.url}/tester/`);
+    expect(ended.report.effects[0]?.detail).toStartWith(`${PAGES}/tester/`);
     const { effects: kept } = parseReport(remembered().last[1] ?? '');
     expect(kept.map(({ status }) => status)).toEqual(['done', 'done', 'done', 'planned', 'planned']);
     expect((await mails())[0]?.text).toContain(`--show ${ended.report.run}`);
+    for (const text of [(await mails())[0]?.text, webhook.posts[0]]) expect(text).toContain(`${PAGES}/tester/`);
     expect(ended.report.warnings).toEqual([]);
     expect(alerts().sort()).toEqual(['INFO Urgency Dataset Updated', 'WARN Department Dataset Skipped']);
     if (process.env.SHOW_OPERATIONS) await show();
