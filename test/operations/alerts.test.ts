@@ -23,6 +23,10 @@ const recorded = (label: LabelReport, startedAt: string): RunRecord => ({
 describe('planAlerts()', () => {
   test('has the Python service’s titles', () => {
     expect(titles(ended('urgency', SUCCESS))).toEqual(['INFO Urgency Dataset Updated']);
+    const [updated] = planAlerts(runReport([ended('urgency', SUCCESS)]));
+    expect(updated?.text.split('\n').at(-1)).toBe(
+      `https://huggingface.co/datasets/acme/department-mistakes/tree/${VERSION}`,
+    );
     expect(titles(ended('urgency', SKIPPED))).toEqual(['WARN Urgency Dataset Skipped']);
     expect(titles(ended('urgency', { status: 'failed', problem: problem('ENGINE_FAILED') }))).toEqual([
       'ERROR Urgency Dataset Preparation Failed',

@@ -161,6 +161,19 @@ describe('a run', () => {
     expect(server.requests.filter(({ known, refused }) => !known || refused)).toEqual([]);
   });
 
+  test('rings nobody by an alert, and sends no page of it', async () => {
+    const { tracking } = await follow();
+    const text = `Held: a\x1b[2J\u202e\r\n<!channel> <@U1> ${'x'.repeat(5000)}\n${'and\n'.repeat(100)}`;
+    await tracking.alert({ title: `Held\n${'x'.repeat(100)}`, severity: 'WARN', text });
+    await tracking.conclude(runReport([department()]));
+    const [alert] = server.runs.get(RUN)?.alerts ?? [];
+    const [first, second, ...more] = alert?.text.split('\n') ?? [];
+    expect(first).toBe('Held: a\\u{1b}[2J\\u{202e}');
+    expect(second).toStartWith('‹!channel> ‹@U1> xxx');
+    expect([second?.length, more.length]).toEqual([1000, 29]);
+    expect(alert?.title).toBe(`Held ${'x'.repeat(57)}…`);
+  });
+
   test('shows lines of what went wrong in red', async () => {
     const { job, tracking } = await follow();
     for (const status of ['failed', 'refused'] as const)

@@ -223,8 +223,9 @@ describe('a run with one label published and one skipped', () => {
 describe('what is hidden', () => {
   test('is hidden in every line of the log, wherever it is kept or shown', async () => {
     hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
-    const { world } = await run({ env: { APP_TOKEN: 'Retrieved', APP_SECRET: 'goes on running' } }); // as if they were
-    const [log = ''] = remembered().last;
+    const secrets = { APP_TOKEN: 'Retrieved', APP_SECRET: 'goes on running', APP_PASSWORD: TRAINING };
+    const { world } = await run({ env: secrets }); // as if they were
+    const [log = '', report = ''] = remembered().last;
     expect(log.split('\n')[0]).toMatch(
       /^\d\d:\d\d:\d\d Starting dataset preparation pipeline .*: department, urgency$/,
     );
@@ -232,6 +233,12 @@ describe('what is hidden', () => {
     for (const text of [log, console, world.stderr.text]) {
       expect(text).toMatch(/\*\*\* \d+ records for 'urgency'/);
       expect(text).not.toContain('Retrieved');
+    }
+    const [message] = await mails();
+    const reports = [world.stdout.text, report, JSON.stringify(remembered().records), webhook.posts[0], message?.text];
+    for (const text of [...reports, message?.html]) {
+      expect(text).toContain('***');
+      expect(text).not.toContain(TRAINING);
     }
     const told = [world.stderr.text, (await mails())[1]?.text, webhook.posts[1], JSON.stringify(trackedRun().alerts)];
     for (const text of told) {
