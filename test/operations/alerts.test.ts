@@ -90,6 +90,8 @@ describe('planAlerts()', () => {
     expect(alert?.text).not.toContain('v2025010');
     const [unknown] = planAlerts(runReport([{ ...failed, previousVersion: 'v20241231_000000' }]));
     expect(unknown?.text).toContain('v20241231_000000');
+    const [both] = planAlerts(runReport([{ ...failed, previousVersion: 'v20241231_000000' }]), records);
+    expect(both?.text).toContain(`Last success: ${VERSION}, by the run of 2025-01-31`);
   });
 
   test('keeps titles within what W&B takes', () => {
@@ -106,6 +108,7 @@ describe('isWanted()', () => {
     exitCode,
   });
   const unchanged: Outcome = { status: 'unchanged', version: VERSION };
+  const { outcome: _, ...withoutOutcome } = ended('urgency', unchanged);
   const cases: [string, ReturnType<typeof report>, boolean, boolean][] = [
     ['unchanged', report(unchanged), false, false],
     ['a new version', report(SUCCESS), true, false],
@@ -114,6 +117,7 @@ describe('isWanted()', () => {
     ['a label that was skipped', report(SKIPPED), true, true],
     ['a label that is held', report(HELD), true, true],
     ['a warning', report(unchanged, 0, ['something']), true, true],
+    ['a label that nothing came of', { ...report(unchanged), labels: [withoutOutcome] }, true, true],
   ];
   test.each(cases)('%s', (_, facts, onChange, onProblem) => {
     expect([isWanted('always', facts), isWanted('on_change', facts), isWanted('on_problem', facts)]).toEqual([

@@ -157,6 +157,7 @@ describe('a run with one label published and one skipped', () => {
     });
     const ended = await run();
     expect(ended.exitCode).toBe(0);
+    expect(ended.report.run).toBe(ended.report.startedAt.replace(/[-:Z]/g, '').replace(/[T.]/g, '-'));
     expect(ended.report.labels.map(({ outcome }) => outcome?.status)).toEqual(['skipped_insufficient_data', 'success']);
     expect(before).toEqual({
       tracking: { complete: true, exitcode: 0 },
@@ -166,6 +167,7 @@ describe('a run with one label published and one skipped', () => {
       training: 'BUILDING',
       spools: 0,
     });
+    expect(ended.world.stderr.text.match(/completed successfully/g)).toHaveLength(1);
     expect(journal.at(-1)).toBe(`Hub POST /api/spaces/${SPACE}/pause`);
     expect(journal.filter((each) => each.endsWith('/pause'))).toHaveLength(1);
     expect(stageOf(SPACE)).toBe('PAUSED');
@@ -325,6 +327,12 @@ describe('a run that fails', () => {
     expect(stageOf(SPACE)).toBe('PAUSED');
   });
 
+  test('leaves its Space running with pause: never', async () => {
+    const ended = await run({ yaml: once.replace(/pause: always/, 'pause: never'), env: unreachable });
+    expect(effects(ended)).not.toHaveProperty('pause');
+    expect(stageOf(SPACE)).toBe('RUNNING');
+  });
+
   test('before it began, for want of a place to write, lets the Space go too', async () => {
     expect((await run({ tmpdir: '/dev/null/nowhere' })).exitCode).toBe(1);
     expect(stageOf(SPACE)).toBe('PAUSED');
@@ -341,6 +349,19 @@ describe('a run that fails', () => {
     const alert = trackedRun().alerts.find(({ title }) => title === 'Urgency Dataset Preparation Failed');
     expect(alert?.text).toContain('fetch');
   });
+});
+
+test('a run that breaks off by a fault of its own is remembered as one that failed, and its Space is paused', async () => {
+  const { main } = await import('../../pipeline.ts');
+  await Bun.write(join(site.folder, 'pipeline.config.yaml'), YAML);
+  const world = site.world({ env: env() });
+  const write = (text: string) => {
+    if (text.includes('Restarted')) throw new TypeError('a fault');
+  };
+  expect(await main(['--json'], { ...world, stderr: { ...world.stderr, write } })).toBe(1);
+  expect(remembered().records).toMatchObject([{ exit_code: 1, labels: [{}, { status: 'success' }] }]);
+  expect([trackedRun().complete, trackedRun().exitcode]).toEqual([true, 1]);
+  expect(stageOf(SPACE)).toBe('PAUSED');
 });
 
 describe('a run that is interrupted', () => {
@@ -414,6 +435,7 @@ describe('a plan that is shipped', () => {
     expect(remembered().records.map(({ action }) => action)).toEqual(['publish']);
     expect(effects(published)).toEqual({ history: 'done' });
     expect(stageOf(SPACE)).toBe('RUNNING');
+    expect(published.world.stderr.text).not.toContain('Weights & Biases');
     const next = await run();
     expect(next.report.labels[1]?.outcome?.status).toBe('unchanged');
     expect(next.report.labels[1]?.restarts).toBeUndefined();

@@ -156,6 +156,16 @@ describe('--publish', () => {
     expect(restartsOf(again)).toEqual(restartsOf(first));
   });
 
+  test('restarts only what is owed where no variable, but a history tells', async () => {
+    const remembering = { RUNS_DATASET: 'tester/runs' };
+    await run(['--dry-run'], yamlWith(', set_variable: false'), remembering);
+    hub.fail({ path: /train-urgency\/restart/, answer: { status: 500 } });
+    const publish = async () => restartsOf(await run(['--publish', 'out']));
+    expect(await publish()).toEqual([[`${DEPARTMENT} done`], [`${URGENCY[0]} failed`, `${URGENCY[1]} done`]]);
+    expect(await publish()).toEqual([undefined, [`${URGENCY[0]} done`]]);
+    expect(await publish()).toEqual([undefined, undefined]);
+  });
+
   test('ships no plan whose Spaces somebody changed', async () => {
     const digest = planDigest(parseReport(readFileSync(out(), 'utf8')));
     const changed = edit(DEPARTMENT, 'tester/another');
