@@ -30,6 +30,22 @@ export function planMask(env: Record<string, string | undefined>, more: string[]
   return (text) => (pattern ? text.replace(pattern, MASK) : text).replace(KNOWN_TOKENS, MASK);
 }
 
+/** Passwords of URLs, what stands behind the host of a web address (a webhook's is a secret as a whole), and W&B's key. */
+const IN_YAML = [URL_PASSWORD, /\bhttps?:\/\/[^\s/'"]+\/([^\s'",}\]]+)/gi, /\bapi_key['"]?:\s*['"]?([^\s'",}#]+)/gi];
+
+/** Cover with asterisks what is secret in the text of a YAML, and is no variable. Every character that is left keeps its place. */
+export function coverSecrets(yaml: string): string {
+  return IN_YAML.reduce(
+    (text, pattern) =>
+      text.replace(pattern, (match: string, secret: string) => {
+        if (/^\$\{|^\[.*\]$/.test(secret)) return match; // a variable; a placeholder such as [YOUR-PASSWORD]
+        const at = match.lastIndexOf(secret);
+        return match.slice(0, at) + '*'.repeat(secret.length) + match.slice(at + secret.length);
+      }),
+    yaml,
+  );
+}
+
 /** Fields that hold one of the program's own words: a password such as "pass" must not turn `passed` into something else. */
 export const OWN_WORDS: ReadonlySet<string> = new Set([
   'action',

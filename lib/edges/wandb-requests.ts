@@ -6,6 +6,7 @@ const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404, 409, 410, 413, 4
 const FIRST_WAIT_MS = 2000; // doubled for each further one
 const LONGEST_WAIT_MS = 60_000;
 const ANSWER_MS = 15_000; // for one attempt: half of what a run waits in all, so that a connection that hangs is tried again
+const MOST_ANSWER = 1_000_000; // bytes; real ones have a few thousand
 const TLS_FAULT = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
 
 export interface Sending {
@@ -74,8 +75,7 @@ export class WandbRequests {
     const limits = AbortSignal.any([signal, silent.signal]);
     try {
       const answer = await this.#fetch(url, { method, headers, body, signal: limits });
-      const text = await answer.text();
-      return { status: answer.status, headers: answer.headers, body: parse(text) };
+      return { status: answer.status, headers: answer.headers, body: parse(await readText(answer)) };
     } catch (thrown) {
       if (signal.aborted) throw cancelled(doing);
       const { code } = (thrown ?? {}) as { code?: unknown };
@@ -127,6 +127,18 @@ export function trackingFailed(doing: string, why: string, fix: string, cause?: 
 
 function cancelled(doing: string): PipelineError {
   return trackingFailed(doing, 'no answer in time', 'check the network and WANDB_BASE_URL');
+}
+
+/** An answer that does not end is left, and is as good as none. */
+async function readText({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_ANSWER) return '';
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function parse(text: string): unknown {

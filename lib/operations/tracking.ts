@@ -10,6 +10,7 @@ import { maskStrings } from '../secrets.ts';
 import type { LabelSpec, OperationsSpec, Spec } from '../spec/spec.ts';
 import { endMetrics, MetricsOf, statusOf } from './metrics.ts';
 import type { Notice } from './notice.ts';
+import { line, lines } from './summary/bounded.ts';
 
 /** What operations need of a spec. */
 export type Settings = Pick<Spec, 'file' | 'labels' | 'operations'>;
@@ -35,6 +36,9 @@ export interface Tracking {
 
 const BASE_URL = 'https://api.wandb.ai';
 const MOST_TITLE = 63; // characters
+const MOST_LINES = 30; // of an alert
+const LINE = 1000; // characters
+const MENTION = /<(?=[!@#])/g; // W&B passes alerts on to Slack, where it rings somebody
 const MOST_TAG = 64;
 
 /** Follow a job's events from here on; undefined where tracking is off, which is said. Connects in the background. */
@@ -69,7 +73,8 @@ class WandbTracking implements Tracking {
 
   async alert({ title, text, severity }: Notice): Promise<void> {
     const { mask } = this.#job;
-    await this.#run.alert({ title: mask(title).slice(0, MOST_TITLE), text: mask(text), severity });
+    const said = lines(mask(text), MOST_LINES, LINE).join('\n');
+    await this.#run.alert({ title: line(mask(title), MOST_TITLE), text: said.replace(MENTION, '‹'), severity });
   }
 
   async conclude(report: RunReport): Promise<void> {
@@ -93,8 +98,8 @@ class WandbTracking implements Tracking {
   }
 
   #follow(event: Event, at: Date): void {
-    const line = lineOf(event);
-    if (line !== undefined) this.#run.print(plain(this.#job.mask(line)), at, isProblem(event));
+    const text = lineOf(event);
+    if (text !== undefined) this.#run.print(plain(this.#job.mask(text)), at, isProblem(event));
     const metrics = this.#metrics.event(event);
     if (metrics) this.#run.log(metrics);
   }

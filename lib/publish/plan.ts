@@ -4,7 +4,7 @@ import { CARD, LEDGER, METADATA, splitOfShard } from '../dataset/files.ts';
 import { parseVersion } from '../dataset/version.ts';
 import type { Head } from '../edges/target.ts';
 import type { LabelReport, PlanReport, RunReport } from '../report/report.ts';
-import type { TargetSpec } from '../spec/spec.ts';
+import { type TargetSpec, targetName } from '../spec/spec.ts';
 import { parseTarget, repoProblem } from '../spec/target.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -25,9 +25,23 @@ export function planProblem({ dryRun, labels, effects }: RunReport): string | un
     const problem = labelProblem(label);
     if (problem !== undefined) return `${problem}, label "${label.label}"`;
   }
-  if (effects.some(({ kind }) => kind === 'history') && !historyOf(effects))
-    return 'a history that runs could not be kept in';
-  return undefined;
+  return historyProblem(labels, effects);
+}
+
+/** As of a spec: a history among the versions of a dataset would end up inside of them. */
+function historyProblem(labels: LabelReport[], effects: RunReport['effects']): string | undefined {
+  const named = effects.filter(({ kind }) => kind === 'history').length;
+  if (named === 0) return undefined;
+  const history = historyOf(effects);
+  if (named > 1 || !history) return 'a history that runs could not be kept in';
+  const place = placeOf(targetName(history));
+  const shared = labels.find(({ target }) => placeOf(target) === place);
+  return shared && `a history where label "${shared.label}" is published`;
+}
+
+/** The Hub does not tell upper from lower case; of a directory, `./x/` and `x/../x` are one. */
+function placeOf(name: string): string {
+  return posix.normalize(name).replace(/\/+$/, '').toLowerCase();
 }
 
 /** Where the plan's spec keeps the history of runs; undefined where it keeps none, or the name can be none. */

@@ -1,4 +1,5 @@
 import { type Code, PipelineError } from '../errors.ts';
+import { coverSecrets } from '../secrets.ts';
 
 /** A problem at a place in the YAML. Offsets are UTF-16 units into the file's text. */
 export interface SpecProblem {
@@ -19,7 +20,8 @@ export class SpecError extends PipelineError {
     const sorted = unique(problems).sort((a, b) => a.start - b.start);
     super(sorted[0]?.code ?? 'VALUE_INVALID', `Cannot use ${file}: ${count(sorted.length)}`);
     this.problems = sorted;
-    this.rendered = `${sorted.map((problem) => renderProblem(file, text, problem)).join('\n')}\n${count(sorted.length)}; nothing was fetched\n`;
+    const shown = coverSecrets(text);
+    this.rendered = `${sorted.map((problem) => renderProblem(file, shown, problem)).join('\n')}\n${count(sorted.length)}; nothing was fetched\n`;
   }
 }
 

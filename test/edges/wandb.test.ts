@@ -21,7 +21,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-function open(overrides: Partial<WandbSettings> = {}): WandbRun {
+function open(overrides: Partial<WandbSettings> = {}, world = { fetch: clock.fetch, clock }): WandbRun {
   const settings: WandbSettings = {
     apiKey: server.key,
     baseUrl: server.url,
@@ -40,7 +40,7 @@ function open(overrides: Partial<WandbSettings> = {}): WandbRun {
     repo: undefined,
     ...overrides,
   };
-  return new WandbRun(settings, { fetch: clock.fetch, clock }, clock.now());
+  return new WandbRun(settings, world, clock.now());
 }
 
 const run = () => server.runs.get(ID);
@@ -334,6 +334,22 @@ describe('a budget of 30 s', () => {
       code: 'TRACKING_FAILED',
     });
   });
+});
+
+test('an answer without an end is left after a megabyte', async () => {
+  clock.frozen = true; // it is not the time that ends it
+  let chunks = 0;
+  const pull = async (controller: ReadableStreamDefaultController) => {
+    await new Promise((done) => setImmediate(done)); // lets the reader read
+    chunks++;
+    controller.enqueue(new Uint8Array(100_000));
+  };
+  await using endless = Bun.serve({ port: 0, fetch: () => new Response(new ReadableStream({ pull })) });
+  const { code } = await timed(() =>
+    open({ baseUrl: endless.url.origin }, { fetch, clock }).finish({ exitCode: 0 }, quiet),
+  );
+  expect(code).toBe('TRACKING_FAILED');
+  expect(chunks).toBeLessThan(200); // what is under way in sockets counts too
 });
 
 describe('a run that is interrupted', () => {

@@ -23,6 +23,10 @@ const recorded = (label: LabelReport, startedAt: string): RunRecord => ({
 describe('planAlerts()', () => {
   test('has the Python service’s titles', () => {
     expect(titles(ended('urgency', SUCCESS))).toEqual(['INFO Urgency Dataset Updated']);
+    const [updated] = planAlerts(runReport([ended('urgency', SUCCESS)]));
+    expect(updated?.text.split('\n').at(-1)).toBe(
+      `https://huggingface.co/datasets/acme/department-mistakes/tree/${VERSION}`,
+    );
     expect(titles(ended('urgency', SKIPPED))).toEqual(['WARN Urgency Dataset Skipped']);
     expect(titles(ended('urgency', { status: 'failed', problem: problem('ENGINE_FAILED') }))).toEqual([
       'ERROR Urgency Dataset Preparation Failed',
@@ -86,6 +90,8 @@ describe('planAlerts()', () => {
     expect(alert?.text).not.toContain('v2025010');
     const [unknown] = planAlerts(runReport([{ ...failed, previousVersion: 'v20241231_000000' }]));
     expect(unknown?.text).toContain('v20241231_000000');
+    const [both] = planAlerts(runReport([{ ...failed, previousVersion: 'v20241231_000000' }]), records);
+    expect(both?.text).toContain(`Last success: ${VERSION}, by the run of 2025-01-31`);
   });
 
   test('keeps titles within what W&B takes', () => {
@@ -103,6 +109,7 @@ describe('isWanted()', () => {
     exitCode,
   });
   const unchanged: Outcome = { status: 'unchanged', version: VERSION };
+  const { outcome: _, ...withoutOutcome } = ended('urgency', unchanged);
   const cases: [string, ReturnType<typeof report>, boolean, boolean][] = [
     ['unchanged', report(unchanged), false, false],
     ['a new version', report(SUCCESS), true, false],
@@ -112,6 +119,7 @@ describe('isWanted()', () => {
     ['a label that is held', report(HELD), true, true],
     ['a warning', report(unchanged, 0, ['something']), true, true],
     ['somebody who was not told', { ...report(unchanged), effects: [UNTRACKED] }, true, true],
+    ['a label that nothing came of', { ...report(unchanged), labels: [withoutOutcome] }, true, true],
   ];
   test.each(cases)('%s', (_, facts, onChange, onProblem) => {
     expect([isWanted('always', facts), isWanted('on_change', facts), isWanted('on_problem', facts)]).toEqual([

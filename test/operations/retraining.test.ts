@@ -152,6 +152,7 @@ describe('a restart that fails is a warning, and still owed', () => {
     const records = [record('2026-03-02T02:59:00.000Z', { status: 'success', version: V1 })];
     const { statuses } = await end(SUCCESS, { ...only, env, records });
     expect(statuses).toEqual(['failed']);
+    expect(toldTo(one)).toBe(requests().includes('POST one/restart') ? V2 : undefined); // and it is not taken back
     records.push(
       record('2026-03-02T02:59:50.000Z', { status: 'success', version: V2, restarts: [[ONE, V2, 'failed']] }),
     );

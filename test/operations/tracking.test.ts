@@ -162,6 +162,30 @@ describe('a run', () => {
     expect(server.requests.filter(({ known, refused }) => !known || refused)).toEqual([]);
   });
 
+  test('rings nobody by an alert, and sends no page of it', async () => {
+    const { tracking } = await follow();
+    const text = `Held: a\x1b[2J\u202e\r\n<!channel> <@U1> ${'x'.repeat(5000)}\n${'and\n'.repeat(100)}`;
+    await tracking.alert({ title: `Held\n${'x'.repeat(100)}`, severity: 'WARN', text });
+    await tracking.conclude(runReport([department()]));
+    const [alert] = server.runs.get(RUN)?.alerts ?? [];
+    const [first, second, ...more] = alert?.text.split('\n') ?? [];
+    expect(first).toBe('Held: a\\u{1b}[2J\\u{202e}');
+    expect(second).toStartWith('‹!channel> ‹@U1> xxx');
+    expect([second?.length, more.length]).toEqual([1000, 29]);
+    expect(alert?.title).toBe(`Held ${'x'.repeat(57)}…`);
+  });
+
+  test('shows lines of what went wrong in red', async () => {
+    const { job, tracking } = await follow();
+    for (const status of ['failed', 'refused'] as const)
+      job.events.emit({ type: 'label.finished', label: 'urgency', outcome: { status, problem: UNREACHABLE } });
+    job.events.emit({ type: 'checks.failed', label: 'urgency', severity: 'warn', checks: ['max_length'] });
+    job.events.emit({ type: 'label.finished', label: 'urgency', outcome: { status: 'unchanged', version: VERSION } });
+    await tracking.conclude(runReport([department()]));
+    const [, ...lines] = server.runs.get(RUN)?.output ?? [];
+    expect(lines.map((line) => line.startsWith('ERROR '))).toEqual([true, true, true, false]);
+  });
+
   test('tells no secret and no row’s text in any request', async () => {
     world.env.WANDB_NOTES = `see ${SECRETS.WEBHOOK_URL}`;
     const { job, tracking } = await follow();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Head } from '../../lib/edges/target.ts';
 import { fileProblem, metadataProblem } from '../../lib/publish/files.ts';
-import { planDeletionProblem, planProblem, planStanding } from '../../lib/publish/plan.ts';
+import { historyOf, planDeletionProblem, planProblem, planStanding } from '../../lib/publish/plan.ts';
 import { formatReport, parseReport } from '../../lib/report/json.ts';
 import { planDigest } from '../../lib/report/plan-digest.ts';
 import type { LabelReport, PlanReport, RunReport } from '../../lib/report/report.ts';
@@ -48,6 +48,49 @@ describe('planProblem()', () => {
   test('finds none in what a dry run writes', () => {
     const skipped = ended('channel', { status: 'skipped_insufficient_data', rows: 1, minimum: 2, stage: 'kept' });
     expect(planProblem(dryRun(planned('urgency'), planned('department', { head: null }), skipped))).toBeUndefined();
+  });
+
+  test('accepts one history, which is a place where runs can be kept', () => {
+    const named = (...details: string[]): RunReport => ({
+      ...dryRun(
+        { ...planned('urgency'), target: 'acme/Urgency' },
+        { ...planned('department'), target: './department' },
+      ),
+      effects: [
+        { kind: 'email', detail: 'always', status: 'planned' },
+        ...details.map((detail) => ({ kind: 'history' as const, detail, status: 'planned' as const })),
+      ],
+    });
+    for (const detail of ['acme/runs', './runs', '/var/runs']) {
+      expect(planProblem(named(detail))).toBeUndefined();
+      expect(historyOf(named(detail).effects)).toBeDefined();
+    }
+    const hostile = [
+      '',
+      'runs',
+      'acme/runs\n',
+      './runs\n',
+      'acme/***',
+      '../***',
+      'acme/../runs',
+      'a/b/c',
+      'acme/runs.git',
+    ];
+    for (const detail of hostile) {
+      expect(planProblem(named(detail))).toContain('history');
+      expect(historyOf(named(detail).effects)).toBeUndefined();
+    }
+    expect(planProblem(named('acme/runs', '../../x'))).toContain('history');
+    for (const detail of ['acme/urgency', './department/', './x/../department'])
+      expect(planProblem(named(detail))).toContain('is published');
+  });
+
+  test('its digest is of the history too', () => {
+    const effects = (detail: string) => [{ kind: 'history' as const, detail, status: 'planned' as const }];
+    const digests = [[], effects('acme/runs'), effects('acme/others')].map((each) =>
+      planDigest({ ...dryRun(planned('urgency')), effects: each }),
+    );
+    expect(new Set(digests).size).toBe(3);
   });
 
   test('accepts a directory only where join() stays below', () => {

@@ -66,6 +66,12 @@ const LINES: [Event, string | undefined][] = [
     { type: 'checks.failed', label, severity: 'warn', checks: ['max_class_drift'] },
     "Checks of 'urgency': a warning from max_class_drift.",
   ],
+  [
+    { type: 'effect.finished', effect: { kind: 'history', detail: 'acme/runs', status: 'done' } },
+    'Remembered in the history: acme/runs.',
+  ],
+  [{ type: 'effect.finished', effect: { kind: 'email', detail: 'always', status: 'failed' } }, undefined],
+  [{ type: 'effect.finished', effect: { kind: 'webhook', detail: 'always', status: 'skipped' } }, undefined],
   [{ type: 'report.written', path: 'out/report.html' }, 'Report written: out/report.html'],
   [
     { type: 'target.moved', label, attempt: 1 },

@@ -213,6 +213,12 @@ describe('with targets on the Hub', () => {
     expect(hub.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
   });
 
+  test('a message that ends the program hides secrets, and nothing in it steers the terminal', async () => {
+    const { exitCode, world } = await site.run(['--config', 'canary\x1b[2J.yaml'], { env: { APP_TOKEN: 'canary' } });
+    expect(exitCode).toBe(2);
+    expect(world.stderr.text).toContain('Cannot read *** [2J.yaml');
+  });
+
   test('no secret reaches any output', async () => {
     const url = new URL(site.url);
     const secrets = [hub.token, url.password, 'ledger-canary-4711'];

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLines } from '../../lib/history/lines.ts';
@@ -8,6 +8,8 @@ import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type Ended, fillPlain, SHIPPED, Site } from './site.ts';
 import { testWorld } from './world.ts';
+
+setDefaultTimeout(30_000); // a test runs the whole program up to nine times
 
 const CANARY = 'canary-in-a-complaint';
 const LEDGER_KEY = 'canary-of-a-secret';
@@ -163,6 +165,7 @@ The next one is due at 2026-11-24 04:00:00 UTC (space.min_interval); --force or 
     expect((await visit(63)).report).toBeUndefined();
     const elsewhere = { SPACE_ID: '', PREPARE_DATASET_SPACE_ID: SPACE.SPACE_ID };
     expect((await visit(64, [], { env: elsewhere })).report.exitCode).toBe(0);
+    expect((await visit(64.5, [], { env: { URGENCY_DATASET: './moved' } })).report.exitCode).toBe(0);
     expect((await visit(65, [], { yaml: SHIPPED.replace('seed: 42', 'seed: 43') })).report.exitCode).toBe(0);
     expect((await visit(66, ['--force'], { env: { POSTGRES_URL: NOBODY } })).exitCode).toBe(1);
     expect((await visit(67)).report.exitCode).toBe(0); // the last one failed

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
+import { parseReport } from '../../lib/report/json.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type LocalRun, type LocalWandb, startLocalWandb } from '../edges/local-wandb.ts';
 import { makeTestCa } from '../edges/postgres-server.ts';
@@ -15,6 +16,7 @@ setDefaultTimeout(30_000); // a test runs the whole program up to three times
 
 const SPACE = 'tester/prepare';
 const TRAINING = 'tester/train-urgency';
+const PAGES = 'https://wandb.example.org';
 const ROW = 'row-canary';
 const HOOK_PATH = '/services/hook-canary';
 /** One label that is published, one that has too few rows. */
@@ -86,6 +88,7 @@ const env = () => ({
   URGENCY_DATASET: 'tester/urgency',
   WANDB_API_KEY: wandb.key,
   WANDB_BASE_URL: wandb.url,
+  WANDB_APP_URL: PAGES,
   SMTP_URL: `smtp://${encodeURIComponent(USER)}:${encodeURIComponent(PASSWORD)}@localhost:${mail.port}`,
   SMTP_CA: ca,
   ADMIN_EMAIL: 'admin@example.org',
@@ -154,6 +157,7 @@ describe('a run with one label published and one skipped', () => {
     });
     const ended = await run();
     expect(ended.exitCode).toBe(0);
+    expect(ended.report.run).toBe(ended.report.startedAt.replace(/[-:Z]/g, '').replace(/[T.]/g, '-'));
     expect(ended.report.labels.map(({ outcome }) => outcome?.status)).toEqual(['skipped_insufficient_data', 'success']);
     expect(before).toEqual({
       tracking: { complete: true, exitcode: 0 },
@@ -163,6 +167,7 @@ describe('a run with one label published and one skipped', () => {
       training: 'BUILDING',
       spools: 0,
     });
+    expect(ended.world.stderr.text.match(/completed successfully/g)).toHaveLength(1);
     expect(journal.at(-1)).toBe(`Hub POST /api/spaces/${SPACE}/pause`);
     expect(journal.filter((each) => each.endsWith('/pause'))).toHaveLength(1);
     expect(stageOf(SPACE)).toBe('PAUSED');
@@ -173,6 +178,11 @@ describe('a run with one label published and one skipped', () => {
       history: 'done',
       pause: 'planned',
     });
+    expect(ended.report.effects[0]?.detail).toStartWith(`${PAGES}/tester/`);
+    const { effects: kept } = parseReport(remembered().last[1] ?? '');
+    expect(kept.map(({ status }) => status)).toEqual(['done', 'done', 'done', 'planned', 'planned']);
+    expect((await mails())[0]?.text).toContain(`--show ${ended.report.run}`);
+    for (const text of [(await mails())[0]?.text, webhook.posts[0]]) expect(text).toContain(`${PAGES}/tester/`);
     expect(ended.report.warnings).toEqual([]);
     expect(alerts().sort()).toEqual(['INFO Urgency Dataset Updated', 'WARN Department Dataset Skipped']);
     if (process.env.SHOW_OPERATIONS) await show();
@@ -208,6 +218,34 @@ describe('a run with one label published and one skipped', () => {
       expect(`${sink} ${text.length > 100}`).toBe(`${sink} true`);
       for (const secret of [ROW, hub.token, wandb.key, PASSWORD, encodeURIComponent(PASSWORD), 'hook-canary'])
         expect(`${sink}: ${text.includes(secret)}`).toBe(`${sink}: false`);
+    }
+  });
+});
+
+describe('what is hidden', () => {
+  test('is hidden in every line of the log, wherever it is kept or shown', async () => {
+    hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
+    const secrets = { APP_TOKEN: 'Retrieved', APP_SECRET: 'goes on running', APP_PASSWORD: TRAINING };
+    const { world } = await run({ env: secrets }); // as if they were
+    const [log = '', report = ''] = remembered().last;
+    expect(log.split('\n')[0]).toMatch(
+      /^\d\d:\d\d:\d\d Starting dataset preparation pipeline .*: department, urgency$/,
+    );
+    const console = wandb.requests.map(({ text }) => text).join('\n');
+    for (const text of [log, console, world.stderr.text]) {
+      expect(text).toMatch(/\*\*\* \d+ records for 'urgency'/);
+      expect(text).not.toContain('Retrieved');
+    }
+    const [message] = await mails();
+    const reports = [world.stdout.text, report, JSON.stringify(remembered().records), webhook.posts[0], message?.text];
+    for (const text of [...reports, message?.html]) {
+      expect(text).toContain('***');
+      expect(text).not.toContain(TRAINING);
+    }
+    const told = [world.stderr.text, (await mails())[1]?.text, webhook.posts[1], JSON.stringify(trackedRun().alerts)];
+    for (const text of told) {
+      expect(text?.replace(/\s+/g, ' ')).toContain('***, and may be billed');
+      expect(text?.replace(/\s+/g, ' ')).not.toContain('goes on running');
     }
   });
 });
@@ -259,6 +297,15 @@ describe('nothing besides publishing fails a run', () => {
   });
 });
 
+test('who wants to hear of problems only hears nothing of a run without one, but that its Space goes on', async () => {
+  hub.fail({ path: /prepare\/pause$/, answer: { status: 403 } });
+  const yaml = YAML.replaceAll('when: always', 'when: on_problem');
+  const ended = await run({ yaml, argv: ['--label', 'urgency'] });
+  expect(effects(ended)).toMatchObject({ tracking: 'done', email: 'skipped', webhook: 'skipped', history: 'done' });
+  expect((await mails()).map(({ subject }) => subject)).toEqual([expect.stringContaining('HF Space Pause Failed')]);
+  expect(webhook.posts).toHaveLength(1);
+});
+
 describe('a run that fails', () => {
   const unreachable = { POSTGRES_URL: 'postgres://user:secret@127.0.0.1:1/complaints?connect_timeout=1' };
   const once = YAML.replace('attempts: 3', 'attempts: 1');
@@ -288,6 +335,12 @@ describe('a run that fails', () => {
     expect(stageOf(SPACE)).toBe('PAUSED');
   });
 
+  test('leaves its Space running with pause: never', async () => {
+    const ended = await run({ yaml: once.replace(/pause: always/, 'pause: never'), env: unreachable });
+    expect(effects(ended)).not.toHaveProperty('pause');
+    expect(stageOf(SPACE)).toBe('RUNNING');
+  });
+
   test('before it began, for want of a place to write, is told of and lets the Space go too', async () => {
     expect((await run({ tmpdir: '/dev/null/nowhere' })).exitCode).toBe(1);
     const [message] = await mails();
@@ -311,6 +364,19 @@ describe('a run that fails', () => {
   });
 });
 
+test('a run that breaks off by a fault of its own is remembered as one that failed, and its Space is paused', async () => {
+  const { main } = await import('../../pipeline.ts');
+  await Bun.write(join(site.folder, 'pipeline.config.yaml'), YAML);
+  const world = site.world({ env: env() });
+  const write = (text: string) => {
+    if (text.includes('Restarted')) throw new TypeError('a fault');
+  };
+  expect(await main(['--json'], { ...world, stderr: { ...world.stderr, write } })).toBe(1);
+  expect(remembered().records).toMatchObject([{ exit_code: 1, labels: [{}, { status: 'success' }] }]);
+  expect([trackedRun().complete, trackedRun().exitcode]).toEqual([true, 1]);
+  expect(stageOf(SPACE)).toBe('PAUSED');
+});
+
 describe('a run that is interrupted', () => {
   test('ends its tracking, is remembered, and neither mails nor pauses', async () => {
     const { world, exitCode } = await interruptAt(/\/tag\//);
@@ -321,6 +387,31 @@ describe('a run that is interrupted', () => {
     expect(stageOf(SPACE)).toBe('RUNNING');
     expect(spools()).toEqual([]);
     expect(world.stdout.text).toBe('');
+    expect(world.stderr.text).not.toContain('Warning');
+    expect(alerts()).toEqual([]);
+  });
+
+  test('before it has read its history does nothing more', async () => {
+    const { exitCode } = await interruptAt(/tester\/runs/);
+    expect(exitCode).toBe(143);
+    expect(journal).toEqual([]);
+    expect([wandb.requests.length, hub.requests.length]).toEqual([0, 0]);
+  });
+
+  test('while it tells of itself is remembered as what it is', async () => {
+    const { world, exitCode } = await interruptAt(/services\/hook/);
+    expect(exitCode).toBe(143);
+    expect(remembered().records).toMatchObject([{ exit_code: 143, labels: [{}, { status: 'success' }] }]);
+    expect(stageOf(SPACE)).toBe('RUNNING');
+    expect(world.stdout.text).toBe('');
+  });
+
+  test('by the pause of its own Space is no alarm', async () => {
+    const { world, exitCode } = await interruptAt(/prepare\/pause$/);
+    expect(exitCode).toBe(0);
+    expect(world.stderr.text).not.toContain('Warning');
+    expect(alerts()).not.toContain('WARN HF Space Pause Failed');
+    expect(mail.deliveries).toHaveLength(1);
   });
 
   test('after the tag still owes the restart, which the next run makes up for', async () => {
@@ -381,6 +472,7 @@ describe('a plan that is shipped', () => {
     expect(remembered().records.map(({ action }) => action)).toEqual(['publish']);
     expect(effects(published)).toEqual({ history: 'done' });
     expect(stageOf(SPACE)).toBe('RUNNING');
+    expect(published.world.stderr.text).not.toContain('Weights & Biases');
     const next = await run();
     expect(next.report.labels[1]?.outcome?.status).toBe('unchanged');
     expect(next.report.labels[1]?.restarts).toBeUndefined();

@@ -149,6 +149,23 @@ describe('--publish', () => {
     expect(asked()).toEqual([]);
   });
 
+  test('restarts them with each attempt where neither a variable nor a history tells', async () => {
+    await run(['--dry-run'], yamlWith(', set_variable: false'));
+    const [first, again] = [await run(['--publish', 'out']), await run(['--publish', 'out'])];
+    expect(restartsOf(again)).toEqual([[`${DEPARTMENT} done`], URGENCY.map((id) => `${id} done`)]);
+    expect(restartsOf(again)).toEqual(restartsOf(first));
+  });
+
+  test('restarts only what is owed where no variable, but a history tells', async () => {
+    const remembering = { RUNS_DATASET: 'tester/runs' };
+    await run(['--dry-run'], yamlWith(', set_variable: false'), remembering);
+    hub.fail({ path: /train-urgency\/restart/, answer: { status: 500 } });
+    const publish = async () => restartsOf(await run(['--publish', 'out']));
+    expect(await publish()).toEqual([[`${DEPARTMENT} done`], [`${URGENCY[0]} failed`, `${URGENCY[1]} done`]]);
+    expect(await publish()).toEqual([undefined, [`${URGENCY[0]} done`]]);
+    expect(await publish()).toEqual([undefined, undefined]);
+  });
+
   test('ships no plan whose Spaces somebody changed', async () => {
     const digest = planDigest(parseReport(readFileSync(out(), 'utf8')));
     const changed = edit(DEPARTMENT, 'tester/another');

@@ -26,6 +26,19 @@ describe('parseSpec() refuses, with all problems at once', () => {
     expect(rendered).toBe(readFileSync(golden, 'utf8'));
   });
 
+  test.each([
+    ['url: postgres://user:canary-p%40ss@db.example.org/x', 'url: postgres://user:*************@db.example.org/x'],
+    ["smtp: 'smtps://user:canary/pass@mail.example.org'", "smtp: 'smtps://user:***********@mail.example.org'"],
+    ['url: https://hooks.example.org/services/canary # chat', 'url: https://hooks.example.org/*************** # chat'],
+    ["api_key: 'canary0123456789', project: x", "api_key: '****************', project: x"],
+    ["api_key: '${WANDB_API_KEY:-}'", "api_key: '${WANDB_API_KEY:-}'"],
+    ["pattern: 'https?://\\S+|www'", "pattern: 'https?://\\S+|www'"],
+  ])('showing no secret of the line: %s', (line, shown) => {
+    const { rendered } = problemsOf(`nonsense: { ${line}\n  }`);
+    expect(rendered).toContain(`1 | nonsense: { ${shown}`);
+    expect(rendered).not.toContain('canary');
+  });
+
   test('a file of 10 MB, without parsing it', () => {
     expect(problemsOf(`version: 1\n# ${'x'.repeat(10_000_000)}`).problems.map(({ code }) => code)).toEqual([
       'SPEC_TOO_LARGE',
