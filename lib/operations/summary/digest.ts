@@ -1,7 +1,7 @@
 import type { Outcome } from '../../outcome.ts';
 import { formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
 import type { EffectReport, LabelReport, RestartReport, RunReport } from '../../report/report.ts';
-import { formatCount, formatSeconds } from '../../report/words.ts';
+import { describeRollback, formatCount, formatSeconds } from '../../report/words.ts';
 import type { Notice } from '../notice.ts';
 import { capped, line } from './bounded.ts';
 import { headline, verdictWord } from './headline.ts';
@@ -76,10 +76,13 @@ export function planDigest({ report, notices, trackingUrl }: SummaryFacts): Dige
   };
 }
 
-function aboutRun({ run, version, config, startedAt, seconds, exitCode, action, reason }: RunReport): string[] {
+function aboutRun(report: RunReport): string[] {
+  const { run, version, config, startedAt, seconds, exitCode, action, reason } = report;
+  const rollback = describeRollback(report);
   const what = { run: 'Run', publish: 'Publishing', rollback: 'Rollback', unhold: 'End of a hold' }[action];
   return [
     `${what} ${line(run, NAME)} of ${line(config, SENTENCE)}, started ${formatInstant(line(startedAt, NAME))}, took ${formatSeconds(seconds)}, exit code ${exitCode}, Prepare Dataset ${line(version, NAME)}.`,
+    ...(rollback === undefined ? [] : [line(`Back ${rollback}.`, SENTENCE)]),
     ...(reason === undefined ? [] : [`Reason: ${line(reason, SENTENCE)}`]),
   ];
 }
