@@ -103,7 +103,11 @@ export class Operations implements AsyncDisposable {
     const told: EffectReport[] = [];
     for (const effect of effects) {
       const known = [...told, ...effects.slice(told.length)]; // what is still to come is planned
-      told.push(await this.#carryOut(effect, { ...report, effects: known }));
+      const missed = told.flatMap(({ problem }) =>
+        problem ? [this.#mask(`${problem.code}: ${problem.message}`)] : [],
+      );
+      const warnings = [...report.warnings, ...missed]; // who is told later is told of those who were not
+      told.push(await this.#carryOut(effect, { ...report, effects: known, warnings }));
     }
     this.#exitCode = report.exitCode;
     return told;
@@ -197,6 +201,7 @@ export class Operations implements AsyncDisposable {
   }
 
   async #release(id: string): Promise<void> {
+    this.#world.stderr.write(`Pausing ${id}: the last thing to do.\n`); // a paused Space says nothing more
     try {
       const { Space } = await import('../edges/space.ts');
       await new Space(id, this.#world).pause();

@@ -371,6 +371,9 @@ describe('--rollback on the Hub', () => {
     expect(terminal.stdout.text).toMatch(
       /commit {2,}Dataset rollback \(urgency\) to v[\s\S]*reason: labels of <b>ward/,
     );
+    expect(terminal.stdout.text).toContain(
+      `\nrollback: to ${v1}; runs would publish nothing of urgency until --unhold\n`,
+    );
     expect(terminal.stderr.text).toContain(`(dry run), rolling back to ${v1}: urgency`);
     expect(hubMarks(hub)).toEqual(before);
     expect(folderMarks(site.folder, ['out', 'pipeline.config.yaml'])).toEqual(files);

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../outcome.ts';
-import { formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
+import { formatInstant, formatRows, NONE } from '../../report/figures.ts';
 import type { EffectReport, LabelReport, RestartReport, RunReport } from '../../report/report.ts';
 import { describeRollback, formatCount, formatSeconds } from '../../report/words.ts';
 import type { Notice } from '../notice.ts';
@@ -25,7 +25,7 @@ export interface Digest {
   /** Labels that have no row. */
   moreRows: number;
   problems: Block[];
-  /** Spaces that were restarted, who was not told, warnings. */
+  /** Spaces that were restarted, and warnings, also of who was not told. */
   remarks: string[];
   links: DigestLink[];
   /** Prints the report of this run later. */
@@ -114,28 +114,15 @@ function rowOf(label: LabelReport, { action }: RunReport): DigestRow {
   };
 }
 
-function remarksOf({ labels, effects, warnings }: RunReport): string[] {
+function remarksOf({ labels, warnings }: RunReport): string[] {
   return [
     ...labels.flatMap(({ restarts = [] }) => restarts.filter(({ status }) => status === 'done').map(describeRestart)),
-    ...effects.filter(({ status }) => status === 'failed').map(describeEffect),
     ...warnings.map((warning) => `Warning: ${line(warning, SENTENCE)}`),
   ];
 }
 
 function describeRestart({ space, version }: RestartReport): string {
   return `Restarted ${line(space, NAME)} to train on ${line(version, NAME)}.`;
-}
-
-const EFFECTS: Record<EffectReport['kind'], string> = {
-  tracking: 'Tracking',
-  email: 'E-mail',
-  webhook: 'Webhook',
-  history: 'History',
-  pause: 'Pause',
-};
-
-function describeEffect(effect: EffectReport): string {
-  return `${EFFECTS[effect.kind]}: ${line(formatEffect(effect), SENTENCE)}`;
 }
 
 function urlOf(outcome: Outcome | undefined): string | undefined {
