@@ -116,6 +116,7 @@ export class Operations implements AsyncDisposable {
   async #carryOut(effect: EffectReport, report: RunReport): Promise<EffectReport> {
     const job = this.#job;
     if (!job || effect.kind === 'pause') return effect;
+    job.events.emit({ type: 'effect.started', kind: effect.kind });
     const done = await this.#attempt(effect, report);
     if (done.problem) warn(job, `${done.problem.code}: ${done.problem.message}`);
     job.events.emit({ type: 'effect.finished', effect: done });
