@@ -385,6 +385,7 @@ describe('--rollback on the Hub', () => {
     rmSync(join(site.folder, 'pipeline.config.yaml'));
     const shipped = await care(['--publish', 'out', '--config', 'none.yaml']);
     expect(outcome(shipped)).toMatchObject({ status: 'success', version: planned.version, revision: main() });
+    expect(shipped.report).toMatchObject({ action: 'publish', rolledBackTo: v1 });
     const shippedFiles = hashes(planned.version, /^(?!\.gitattributes|notes)/);
     expect(shippedFiles).toEqual(Object.fromEntries(planned.files.map(({ path, sha256: hash }) => [path, hash])));
     expect(hashes('main', /^data\//)).toEqual(hashes(v1, /^data\//));
