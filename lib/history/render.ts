@@ -62,7 +62,8 @@ function describeAction({
   rolled_back_to,
   reason,
 }: Pick<RunRecord, 'action' | 'rolled_back_to' | 'reason'>): string {
-  const to = rolled_back_to === undefined ? '' : ` to ${rolled_back_to}`;
+  const of = action === 'rollback' ? '' : ' of a rollback'; // a plan may be one
+  const to = rolled_back_to === undefined ? '' : `${of} to ${rolled_back_to}`;
   return `${action}${to}${reason === undefined ? '' : ` (${cut(reason, MOST_REASON)})`}`;
 }
 

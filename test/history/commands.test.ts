@@ -87,6 +87,11 @@ describe('--history', () => {
     });
   });
 
+  test('tells a rollback from a plan of one that was published', async () => {
+    const { run } = await desk([recordAt(1, { ...ROLLBACK, action: 'publish' })]);
+    expect((await run(['--history'])).stdout).toContain('publish of a rollback to v20261101_030012 (a reviewer');
+  });
+
   test('and 120', async () => {
     const { run } = await desk(FEW);
     expect(
