@@ -141,7 +141,7 @@ function planCommand(): Command {
     .option('-c, --config <file>', 'the spec', 'pipeline.config.yaml')
     .option('-l, --label <names...>', 'only these labels (all of the spec when left out)')
     .option('--dry-run', 'do everything but publish; datasets are built below --out', false)
-    .option('--check', 'validate spec, database, columns, token and repos, without reading rows', false)
+    .option('--check', 'validate spec, database, columns, token, repos, Spaces, mail and W&B; reads no rows', false)
     .option('--demo', 'run on an embedded PostgreSQL with generated grievances; publish below --out', false)
     .option('-o, --out <dir>', 'where --dry-run and --demo write', './out')
     .option(
@@ -177,8 +177,16 @@ function planCommand(): Command {
     .version(pkg.version, '-V, --version')
     .addHelpText('after', EXIT_CODES)
     .allowExcessArguments(false)
+    .configureHelp({ optionDescription: describeOption })
     .showHelpAfterError('(--help lists the options)')
     .exitOverride();
+}
+
+/** That a switch is off by default goes without saying. */
+function describeOption({ description, defaultValue }: Option): string {
+  return defaultValue === undefined || defaultValue === false
+    ? description
+    : `${description} (default: ${defaultValue})`;
 }
 
 /** Environment forms as flags, put before the real ones: LABEL=a,b is --label a --label b. */

@@ -30,6 +30,8 @@ export type Event =
   | { type: 'tracking.off'; why: string }
   /** A Space was restarted to train on a version. */
   | { type: 'space.restarted'; label: string; space: string; version: string }
+  /** Someone is about to be told, which may take a while. */
+  | { type: 'effect.started'; kind: EffectReport['kind'] }
   /** Someone was told: `detail` holds no secret and no address. */
   | { type: 'effect.finished'; effect: EffectReport }
   | { type: 'warning'; label?: string; message: string }

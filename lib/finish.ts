@@ -16,7 +16,7 @@ import { SpecError } from './spec/problems.ts';
 import type { World } from './world.ts';
 
 /** What only a spec, or an earlier report, can tell of a job. */
-export type About = Pick<RunReport, 'action' | 'config' | 'reason' | 'database' | 'planDigest'>;
+export type About = Pick<RunReport, 'action' | 'config' | 'rolledBackTo' | 'reason' | 'database' | 'planDigest'>;
 
 /**
  * End a run: the report on stdout and, after a dry run or the demo, below --out; the exit code of all labels together.

@@ -109,7 +109,7 @@ export class WandbRun {
     this.#isOver = true;
     if (!inTime) this.#stopped.abort();
     if (this.#failure) throw this.#failure;
-    if (!inTime) throw late();
+    if (!inTime) throw late(this.#where ? 'end the run' : 'begin a run');
   }
 
   /** @returns whether it came to its end in time; what it throws is thrown */
@@ -131,7 +131,7 @@ export class WandbRun {
     const inTime = await this.#waitFor(sent, BUDGET_MS - this.#waitedMs);
     over.abort();
     if (!inTime) await sent.catch(() => {}); // it says so by itself
-    if (!inTime) throw late();
+    if (!inTime) throw late('send an alert');
   }
 
   /** The one that sends, from the first request to the last. */
@@ -200,8 +200,8 @@ export class WandbRun {
   }
 }
 
-function late(): PipelineError {
-  return trackingFailed('end the run', 'no answer in time', 'check the network and WANDB_BASE_URL');
+function late(doing: string): PipelineError {
+  return trackingFailed(doing, 'no answer in time', 'check the network and WANDB_BASE_URL');
 }
 
 /** Whether `work` comes to its end within `ms`, and before the signal; what it throws is thrown. */

@@ -37,8 +37,9 @@ export function planRest(
 }
 
 export function describeRest({ record, agoMs, due }: Rest): string {
-  const ago = countOf(Math.floor(agoMs / 60_000), 'minute');
+  const minutes = Math.floor(agoMs / 60_000);
+  const ago = minutes === 0 ? 'less than a minute' : countOf(minutes, 'minute');
   return `Nothing to do: run ${record.run} ended well ${ago} ago.
-The next one is due at ${formatInstant(due.toISOString())} (space.min_interval); --force or FORCE=true runs now.
+A start from ${formatInstant(due.toISOString())} on runs again (space.min_interval); --force or FORCE=true runs now.
 `;
 }

@@ -10,6 +10,8 @@ export const RUN_NAME = /^\d{8}-\d{6}-\d{3}$/;
 export const RecordSchema = v.object({
   run: v.pipe(v.string(), v.regex(RUN_NAME)),
   action: v.picklist(ACTIONS),
+  /** The version whose rows a rollback asked for. */
+  rolled_back_to: v.exactOptional(v.string()),
   reason: v.exactOptional(v.string()),
   started_at: v.pipe(v.string(), v.isoTimestamp()),
   seconds: v.number(),
@@ -39,10 +41,11 @@ export type RunRecord = v.InferOutput<typeof RecordSchema>;
 
 /** @param spec see RunRecord */
 export function recordOf(report: RunReport, spec: string): RunRecord {
-  const { run, action, reason, startedAt, seconds, exitCode, version, labels } = report;
+  const { run, action, rolledBackTo, reason, startedAt, seconds, exitCode, version, labels } = report;
   return {
     run,
     action,
+    ...(rolledBackTo === undefined ? {} : { rolled_back_to: rolledBackTo }),
     ...(reason === undefined ? {} : { reason }),
     started_at: startedAt,
     seconds,

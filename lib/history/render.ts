@@ -51,11 +51,20 @@ function renderRuns(records: RunRecord[], width: number, paint: Paint): string[]
   return renderTable({ header, rows, words: [0], wholeNames: true }, width, paint);
 }
 
-/** `rollback (bad reviews in August): urgency success v20261124_030012`; of a run, its labels alone. */
-function describeRun({ action, reason, labels }: RunRecord): string {
-  const why = reason === undefined ? '' : ` (${cut(reason, MOST_REASON)})`;
+/** `rollback to v20261101_030012 (bad reviews in August): urgency success v20261124_030012`; of a run, its labels alone. */
+function describeRun({ labels, ...record }: RunRecord): string {
   const said = labels.map(describeLabel).join('; ') || 'no label';
-  return action === 'run' ? said : `${action}${why}: ${said}`;
+  return record.action === 'run' ? said : `${describeAction(record)}: ${said}`;
+}
+
+function describeAction({
+  action,
+  rolled_back_to,
+  reason,
+}: Pick<RunRecord, 'action' | 'rolled_back_to' | 'reason'>): string {
+  const of = action === 'rollback' ? '' : ' of a rollback'; // a plan may be one
+  const to = rolled_back_to === undefined ? '' : `${of} to ${rolled_back_to}`;
+  return `${action}${to}${reason === undefined ? '' : ` (${cut(reason, MOST_REASON)})`}`;
 }
 
 function describeLabel({
@@ -79,9 +88,8 @@ function describeLabel({
 
 /** What stands above the log of one run. */
 export function renderHeadline(record: RunRecord, { colour, columns }: TerminalOptions): string {
-  const { run, action, reason, started_at, seconds, exit_code } = record;
-  const why = reason === undefined ? '' : ` (${cut(reason, MOST_REASON)})`;
-  const said = `${formatInstant(started_at)}, ${action}${why}, ${formatSeconds(seconds)}, exit code ${exit_code}`;
+  const { run, started_at, seconds, exit_code } = record;
+  const said = `${formatInstant(started_at)}, ${describeAction(record)}, ${formatSeconds(seconds)}, exit code ${exit_code}`;
   const lines = hang(painter(colour)('bold', run), said, Math.max(NARROWEST, columns ?? PIPE_COLUMNS), 2);
   return `${lines.join('\n')}\n`;
 }

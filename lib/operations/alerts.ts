@@ -1,4 +1,5 @@
 import { lastSuccess, type RunRecord } from '../history/record.ts';
+import { formatInstant } from '../report/figures.ts';
 import type { LabelReport, RunReport } from '../report/report.ts';
 import type { Notice } from './notice.ts';
 
@@ -71,7 +72,7 @@ function outcomeAlerts(label: LabelReport, records: readonly RunRecord[]): Notic
         notice(
           `${name} Held`,
           'WARN',
-          `${target} stays at ${outcome.version} since ${outcome.since}: ${outcome.reason}`,
+          `${target} stays at ${outcome.version} since ${formatInstant(outcome.since)}: ${outcome.reason}`,
           `End it with --unhold --label ${label.label}.`,
         ),
       ];
@@ -110,7 +111,7 @@ function capitalized(label: string): string {
 function lastLine(label: LabelReport, records: readonly RunRecord[]): string {
   const { previousVersion } = label;
   const last = lastSuccess(records, label);
-  if (last) return `Last success: ${last.version}, by the run of ${last.at}.`;
+  if (last) return `Last success: ${last.version}, by the run of ${formatInstant(last.at)}.`;
   return previousVersion === undefined ? 'No success before is known.' : `Last success: ${previousVersion}.`;
 }
 

@@ -16,11 +16,10 @@ export function planEffects({ wandb, email, webhook, space, runs }: OperationsSp
 }
 
 /** Whether a summary is wanted of this run. A problem is whatever somebody should look into; a hold and a skipped label are such. */
-export function isWanted(when: When, { labels, exitCode, warnings, effects }: RunReport): boolean {
+export function isWanted(when: When, { labels, exitCode, warnings }: RunReport): boolean {
   const has = (...statuses: string[]) => labels.some(({ outcome }) => statuses.includes(outcome?.status ?? 'failed'));
-  const untold = effects.some(({ status }) => status === 'failed');
   const problem =
-    exitCode !== 0 || warnings.length > 0 || untold || has('failed', 'refused', 'skipped_insufficient_data', 'held');
+    exitCode !== 0 || warnings.length > 0 || has('failed', 'refused', 'skipped_insufficient_data', 'held');
   return when === 'always' || problem || (when === 'on_change' && has('success'));
 }
 

@@ -112,7 +112,9 @@ export class Operations implements AsyncDisposable {
     const told: EffectReport[] = [];
     for (const effect of effects) {
       const known = [...told, ...effects.slice(told.length)]; // what is still to come is planned
-      told.push(await this.#carryOut(effect, maskStrings({ ...report, effects: known }, this.#mask)));
+      const missed = told.flatMap(({ problem }) => (problem ? [`${problem.code}: ${problem.message}`] : []));
+      const warnings = [...report.warnings, ...missed]; // who is told later is told of those who were not
+      told.push(await this.#carryOut(effect, maskStrings({ ...report, effects: known, warnings }, this.#mask)));
     }
     this.#exitCode = report.exitCode;
     return told;
@@ -121,6 +123,7 @@ export class Operations implements AsyncDisposable {
   async #carryOut(effect: EffectReport, report: RunReport): Promise<EffectReport> {
     const job = this.#job;
     if (!job || effect.kind === 'pause') return effect;
+    job.events.emit({ type: 'effect.started', kind: effect.kind });
     const done = await this.#attempt(effect, report);
     if (done.problem) warn(job, `${done.problem.code}: ${done.problem.message}`);
     if (done.problem && done.kind === 'history')
@@ -211,6 +214,7 @@ export class Operations implements AsyncDisposable {
   }
 
   async #release(id: string): Promise<void> {
+    this.#world.stderr.write(`Pausing ${id}: the last thing to do.\n`); // a paused Space says nothing more
     try {
       const { Space } = await import('../edges/space.ts');
       await new Space(id, this.#world).pause();

@@ -53,11 +53,13 @@ export async function publish(directory: string, options: Options, world: World)
   await using operations = await Operations.open(settingsOf(report), options, world);
   await using shipment = await openShipment(selectLabels(report, options), directory, options, world);
   using _progress = watch(shipment);
-  const { config, database } = report;
+  const { config, database, rolledBackTo, reason } = report;
   const about: About = {
     action: 'publish',
     config,
     ...(database ? { database } : {}),
+    ...(rolledBackTo === undefined ? {} : { rolledBackTo }),
+    ...(reason === undefined ? {} : { reason }),
     ...(digest === undefined ? {} : { planDigest: digest }),
   };
   await operations.follow(shipment, (exitCode) => reportOf(shipment, about, [], exitCode));

@@ -233,9 +233,11 @@ export const EFFECTS: Record<EffectReport['kind'], string> = {
   pause: 'Pause of the Space',
 };
 
-/** What was done besides publishing, or would be: its detail, and what came of it where that is not as planned. */
-export function formatEffect({ detail, status, problem }: EffectReport): string {
-  if (status === 'failed') return `${detail} (failed: ${problem ? `${problem.code}: ${problem.message}` : 'unknown'})`;
+/** What was done besides publishing, or would be: its detail, and what came of it. What failed stands among the warnings, so here is its code. */
+export function formatEffect({ kind, detail, status, problem }: EffectReport): string {
+  const fix = problem?.fix === undefined ? '' : `; fix: ${problem.fix}`;
+  if (status === 'failed') return `${detail} (failed: ${problem?.code ?? 'unknown'}${fix})`;
+  if (status === 'done' && (kind === 'email' || kind === 'webhook')) return `${detail} (sent)`;
   return status === 'skipped' ? `${detail} (no cause for it)` : detail;
 }
 

@@ -63,14 +63,17 @@ export function lineOf(event: Event): string | undefined {
   }
 }
 
-const DONE: Record<EffectReport['kind'], string> = {
-  tracking: 'Tracked',
-  email: 'Summary e-mailed',
-  webhook: 'Summary posted to the webhook',
-  history: 'Remembered in the history',
-  pause: 'Pausing',
-};
-
 function formatDone({ kind, detail }: EffectReport): string {
-  return `${DONE[kind]}: ${detail}.`;
+  switch (kind) {
+    case 'tracking':
+      return `Tracked: ${detail}.`;
+    case 'email':
+      return 'Summary e-mailed.';
+    case 'webhook':
+      return 'Summary posted to the webhook.';
+    case 'history':
+      return `Remembered in the history: ${detail}.`;
+    case 'pause':
+      return `Pausing ${detail}.`;
+  }
 }

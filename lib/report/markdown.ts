@@ -4,7 +4,7 @@ import { planLabel, planSummaryRow } from './markdown/label.ts';
 import { boundedList, planRoom } from './markdown/section.ts';
 import { code, fit, sentence, table, text } from './markdown/text.ts';
 import type { RunReport } from './report.ts';
-import { formatCount, nameAction, nameStatus } from './words.ts';
+import { describeRollback, formatCount, nameAction, nameStatus } from './words.ts';
 
 /** A workflow finds its comment by it, to update instead of repeat it. */
 export const MARKER = '<!-- prepare-dataset:report -->';
@@ -32,7 +32,12 @@ function planTitle(report: RunReport): string {
     .map((status) => [count(status), nameStatus(status)] as const)
     .flatMap(([number, word]) => (number > 0 ? [`${formatCount(number)} ${word}`] : []));
   const title = `## ${nameAction(report)} ${code(config)}: ${parts.join(', ') || 'no label'}`;
-  return reason === undefined ? title : `${title}\n\nReason: ${sentence(reason)}`;
+  const rollback = describeRollback(report);
+  return [
+    title,
+    ...(rollback === undefined ? [] : [`Rollback ${sentence(rollback)}`]),
+    ...(reason === undefined ? [] : [`Reason: ${sentence(reason)}`]),
+  ].join('\n\n');
 }
 
 /** What a reviewer approves with this comment. */

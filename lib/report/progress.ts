@@ -1,5 +1,6 @@
 import type { Event, Step } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
+import type { EffectReport } from './report.ts';
 import { formatCount, formatDrops, formatStatus } from './words.ts';
 
 export type Mark = 'waiting' | 'running' | 'done' | 'stopped' | Outcome['status'];
@@ -21,6 +22,14 @@ interface Activity {
   seconds: number | undefined;
 }
 
+const TELLING: Record<EffectReport['kind'], string> = {
+  tracking: 'sending the rest to Weights & Biases',
+  email: 'sending the summary',
+  webhook: 'posting the summary',
+  history: 'writing',
+  pause: 'asking the Hub',
+};
+
 interface LabelProgress {
   steps: Map<Step, Activity>;
   outcome: Outcome | undefined;
@@ -35,12 +44,15 @@ export class Progress {
   #readsDatabase = true;
   #attempts = 1;
   #active: string | undefined;
+  #effect: { kind: EffectReport['kind']; startedAt: Date } | undefined;
 
   apply(event: Event, at: Date): void {
     if (event.type === 'run.started') {
       this.#readsDatabase = event.instead === undefined;
       for (const label of event.labels) this.#labels.set(label, { steps: new Map(), outcome: undefined, moved: false });
-    } else if (event.type.startsWith('database.')) this.#applyDatabase(event, at);
+    } else if (event.type === 'effect.started') this.#effect = { kind: event.kind, startedAt: at };
+    else if (event.type === 'effect.finished') this.#effect = undefined;
+    else if (event.type.startsWith('database.')) this.#applyDatabase(event, at);
     else if ('label' in event && event.label !== undefined) {
       const label = this.#labels.get(event.label);
       if (label) this.#applyLabel(label, event, at);
@@ -127,7 +139,7 @@ export class Progress {
     }
   }
 
-  /** The lines: the database, the labels, and the steps of the one that is worked on. `ended`: what still runs has been stopped. */
+  /** The lines: the database, the labels, the steps of the one that is worked on, and who is being told. `ended`: what still runs has been stopped. */
   rows(now: Date, ended: boolean): Row[] {
     const rows: Row[] = this.#database
       ? [{ level: 0, name: 'database', ...shown(this.#database, now, ended) }]
@@ -139,6 +151,11 @@ export class Progress {
       rows.push(labelRow(name, label, active, now, ended));
       if (!active) continue;
       for (const [step, activity] of label.steps) rows.push({ level: 1, name: step, ...shown(activity, now, ended) });
+    }
+    if (this.#effect && !ended) {
+      const { kind, startedAt } = this.#effect;
+      const seconds = (now.getTime() - startedAt.getTime()) / 1000;
+      rows.push({ level: 0, name: kind, mark: 'running', detail: TELLING[kind], seconds });
     }
     return rows;
   }

@@ -33,6 +33,7 @@ export const ReportSchema = v.object({
   version: described(text, 'The program’s.'),
   run: described(text, 'Its name in the history, and in W&B: when it started (UTC), to the millisecond.'),
   action: described(v.picklist(ACTIONS), 'What the program was asked to do.'),
+  rolledBackTo: optional(text, 'The version whose rows --rollback asks for.'),
   reason: optional(text, 'Why, as --reason says.'),
   config: described(text, 'The spec’s file.'),
   startedAt: described(text, 'ISO 8601, UTC.'),

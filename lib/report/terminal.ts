@@ -24,6 +24,7 @@ import {
 import { renderSamples } from './terminal/samples.ts';
 import { hang, stack } from './terminal/text.ts';
 import { renderAlarms, renderChecks, renderOutcome, renderSummary } from './terminal/verdict.ts';
+import { describeRollback } from './words.ts';
 
 export interface TerminalOptions {
   colour: boolean;
@@ -49,10 +50,15 @@ export function renderReport(
   const paint = painter(colour);
   const width = Math.max(NARROWEST, columns ?? PIPE_COLUMNS);
   const { labels, dryRun, warnings, reason } = report;
+  const rollback = describeRollback(report);
   const sections = [
     ...labels.map((label) => renderLabel(label, dryRun ? 'dry' : 'real', samples.get(label.label), width, paint)),
-    reason === undefined ? [] : hang('reason:', reason, width, 2),
-    [...renderEffects(report, width, paint), ...(dryRun ? renderSnapshot(report, width) : [])],
+    [
+      ...(rollback === undefined ? [] : hang('rollback:', rollback, width, 2)),
+      ...(reason === undefined ? [] : hang('reason:', reason, width, 2)),
+    ],
+    renderEffects(report, width, paint),
+    dryRun ? renderSnapshot(report, width) : [],
     dryRun && labels.length > 1 ? renderSummary(labels, width, paint) : [], // at the end, which has not scrolled away
     renderDigest(report, width),
     warnings.flatMap((warning) => hang(`${paint('yellow', 'warning')}:`, warning, width, 2)),

@@ -37,6 +37,16 @@ export function nameAction({ action, dryRun }: Pick<RunReport, 'action' | 'dryRu
   return dryRun ? 'Dry run of' : 'Run of';
 }
 
+/** Where a rollback goes to, and what that means for the runs to come; undefined for anything else. */
+export function describeRollback({ rolledBackTo, dryRun, labels }: RunReport): string | undefined {
+  if (rolledBackTo === undefined) return undefined;
+  const held = labels.filter(({ outcome }) => outcome && HELD_AFTERWARDS.has(outcome.status)).map(({ label }) => label);
+  const then = `; runs ${dryRun ? 'would publish' : 'publish'} nothing of ${held.join(', ')} until --unhold`;
+  return `to ${rolledBackTo}${held.length > 0 ? then : ''}`;
+}
+
+const HELD_AFTERWARDS: ReadonlySet<Outcome['status']> = new Set(['success', 'planned', 'unchanged']);
+
 /** What --unhold did: the label is neither compared nor published then. */
 export const HOLDS = {
   ended: 'the hold is ended, and the next run publishes',
@@ -88,7 +98,9 @@ export function formatOutcome(label: string, outcome: Outcome): string {
     case 'planned':
       return `Planned '${label}' dataset: ${outcome.version}${outcome.directory && `, built in ${outcome.directory}`}.`;
     case 'unchanged':
-      if (outcome.hold) return `Held '${label}' dataset at ${outcome.version}: ${HOLDS[outcome.hold]}.`;
+      if (outcome.hold === 'ended')
+        return `Ended the hold of '${label}' dataset at ${outcome.version}; the next run publishes.`;
+      if (outcome.hold) return `Planned to end the hold of '${label}' dataset at ${outcome.version}.`;
       return `Unchanged '${label}' dataset: ${outcome.version || 'the published version'} holds the same rows; nothing was written.`;
     case 'skipped_insufficient_data':
       return `Skipped pushing '${label}' dataset — insufficient data (${outcome.rows} < ${outcome.minimum}).`;

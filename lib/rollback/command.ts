@@ -30,6 +30,7 @@ export async function lookAfter(spec: Spec, options: Options, world: World): Pro
   const reason = options.reason === undefined ? undefined : care.mask(options.reason.trim()); // before it goes anywhere
   const about: About = {
     action: ends ? 'unhold' : 'rollback',
+    ...(tag === undefined ? {} : { rolledBackTo: tag }),
     ...(reason === undefined ? {} : { reason }),
     config: spec.file,
   };

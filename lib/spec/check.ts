@@ -81,8 +81,10 @@ function checkTrainees(
         document,
         'REPO_TWICE',
         document.valueRange([...path, 'after_push', 'restart_spaces', index]),
-        `Cannot restart Space "${space}" for ${label}: ${other} restarts it too, and it has one DATASET_VERSION`,
-        'list it once, below one label; or write set_variable: false for each, and keep a history with runs',
+        `Cannot restart Space "${space}" for ${label}: ${other === label ? 'it is listed twice' : `${other} restarts it too, and it has one DATASET_VERSION`}`,
+        other === label
+          ? 'list it once'
+          : 'list it below one label; or write set_variable: false for each, and keep a history with runs',
       );
     });
   }

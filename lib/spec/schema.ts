@@ -15,7 +15,8 @@ const described = <const S extends v.GenericSchema>(schema: S, description: stri
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 const reference = v.pipe(v.string(), v.regex(REFERENCE, 'must be a number or a variable such as ${NAME:-1000}'));
-const flag = v.union([v.boolean(), v.pipe(v.string(), v.regex(REFERENCE, 'must be true, false or a variable'))]);
+const FLAG = 'must be true, false or a variable';
+const flag = v.union([v.boolean(), v.pipe(v.string(), v.regex(REFERENCE, FLAG))], FLAG);
 const whole = (minimum: number) =>
   v.union([
     v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(minimum, `must be at least ${minimum}`)),

@@ -43,7 +43,7 @@ export function parseSmtpUrl(text: string): SmtpAddress | { problem: string; fix
     return { host, port, login, tls: isDirect ? 'direct' : isLocal(host) ? 'offered' : 'required' };
   if (isDirect || (login && !isLocal(host)))
     return {
-      problem: 'would send a password without encryption, or asks for TLS and against it',
+      problem: isDirect ? 'asks for TLS, and by ?ignoreTLS=true for none' : 'would send a password without encryption',
       fix: 'leave out ?ignoreTLS=true; it is for this machine and for servers without a login',
     };
   return { host, port, login, tls: 'never' };

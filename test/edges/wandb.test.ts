@@ -283,6 +283,7 @@ describe('a budget of 30 s', () => {
     const tracked = open();
     const first = await timed(() => tracked.finish({ exitCode: 0 }, quiet));
     expect(first).toMatchObject({ ms: 30 * SECONDS, code: 'TRACKING_FAILED' });
+    expect(first.message).toBe('Cannot begin a run at Weights & Biases: no answer in time');
     expect(await timed(() => tracked.alert({ title: 'Late', text: '', severity: 'WARN' }))).toEqual({ ms: 0 });
     expect(await timed(() => tracked.abort(1))).toEqual({ ms: 0 });
     expect(tracked.url).toBeUndefined();

@@ -18,6 +18,7 @@ let folders = 0;
 
 const ROLLBACK: Partial<RunRecord> = {
   action: 'rollback',
+  rolled_back_to: 'v20261101_030012',
   reason: 'a reviewer mixed up NORMAL and URGENT in August',
   seconds: 245,
   labels: [{ label: 'urgency', target: 'acme/urgency', status: 'success', version: 'v20261124_030212' }],
@@ -77,13 +78,18 @@ describe('--history', () => {
     urgency failed DATABASE_QUERY at fetch; department
     success v20261124_030312 (1 restart owed)
 20261124-030200-000  2026-11-24 03:02  4 min 05 s     0
-    rollback (a reviewer mixed up NORMAL and URGENT in
-    August): urgency success v20261124_030212
+    rollback to v20261101_030012 (a reviewer mixed up NORMAL
+    and URGENT in August): urgency success v20261124_030212
 20261124-030100-000  2026-11-24 03:01      12.5 s     0
     urgency success v20261124_030112; department unchanged
     since v20261101_030012
 `,
     });
+  });
+
+  test('tells a rollback from a plan of one that was published', async () => {
+    const { run } = await desk([recordAt(1, { ...ROLLBACK, action: 'publish' })]);
+    expect((await run(['--history'])).stdout).toContain('publish of a rollback to v20261101_030012 (a reviewer');
   });
 
   test('and 120', async () => {
@@ -94,7 +100,7 @@ describe('--history', () => {
 20261124-030300-000  2026-11-24 03:03      12.5 s     1
     urgency failed DATABASE_QUERY at fetch; department success v20261124_030312 (1 restart owed)
 20261124-030200-000  2026-11-24 03:02  4 min 05 s     0
-    rollback (a reviewer mixed up NORMAL and URGENT in August): urgency success v20261124_030212
+    rollback to v20261101_030012 (a reviewer mixed up NORMAL and URGENT in August): urgency success v20261124_030212
 20261124-030100-000  2026-11-24 03:01      12.5 s     0
     urgency success v20261124_030112; department unchanged since v20261101_030012
 `);

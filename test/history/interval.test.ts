@@ -56,7 +56,7 @@ describe('planRest()', () => {
   test('is said with the run, how long ago, when the next is due, and how to run now', () => {
     const rest = planRest([recordAt(0)], SPEC, HOUR_MS, after(61_000));
     expect(rest && describeRest(rest)).toBe(`Nothing to do: run 20261124-030000-000 ended well 1 minute ago.
-The next one is due at 2026-11-24 04:00:12 UTC (space.min_interval); --force or FORCE=true runs now.
+A start from 2026-11-24 04:00:12 UTC on runs again (space.min_interval); --force or FORCE=true runs now.
 `);
   });
 });

@@ -17,10 +17,14 @@ describe('recordOf()', () => {
     ];
     const { outcome: _, ...open } = ended('topic', SUCCESS);
     const report = { ...runReport([{ ...ended('urgency', SUCCESS), restarts }, failed, open]), exitCode: 1 };
-    const record = recordOf({ ...report, action: 'rollback', reason: 'bad reviews' }, 'abc');
+    const record = recordOf(
+      { ...report, action: 'rollback', rolledBackTo: 'v20250120_093015', reason: 'bad reviews' },
+      'abc',
+    );
     expect(record).toEqual({
       run: '20250131-093011-000',
       action: 'rollback',
+      rolled_back_to: 'v20250120_093015',
       reason: 'bad reviews',
       started_at: '2025-01-31T09:30:11.000Z',
       seconds: 4.2,

@@ -4,7 +4,7 @@ import { type RunRecord, recordOf } from '../../lib/history/record.ts';
 import { planAlerts } from '../../lib/operations/alerts.ts';
 import { isWanted, planEffects } from '../../lib/operations/effects.ts';
 import type { Outcome } from '../../lib/outcome.ts';
-import type { EffectReport, LabelReport } from '../../lib/report/report.ts';
+import type { LabelReport } from '../../lib/report/report.ts';
 import { NO_OPERATIONS } from '../../lib/spec/operations.ts';
 import { CHECK_FAILED, ended, runReport, SUCCESS, UNREACHABLE, VERSION } from '../report/reports.ts';
 
@@ -103,7 +103,6 @@ describe('planAlerts()', () => {
 });
 
 describe('isWanted()', () => {
-  const UNTRACKED: EffectReport = { kind: 'tracking', detail: 'W&B', status: 'failed' };
   const report = (outcome: Outcome, exitCode = 0, warnings: string[] = []) => ({
     ...runReport([ended('urgency', outcome)], warnings),
     exitCode,
@@ -118,7 +117,6 @@ describe('isWanted()', () => {
     ['a label that was skipped', report(SKIPPED), true, true],
     ['a label that is held', report(HELD), true, true],
     ['a warning', report(unchanged, 0, ['something']), true, true],
-    ['somebody who was not told', { ...report(unchanged), effects: [UNTRACKED] }, true, true],
     ['a label that nothing came of', { ...report(unchanged), labels: [withoutOutcome] }, true, true],
   ];
   test.each(cases)('%s', (_, facts, onChange, onProblem) => {

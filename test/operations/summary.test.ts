@@ -18,6 +18,7 @@ const subjectOf = (report: RunReport) => planMail(facts(report)).subject;
 const rolledBack = (): RunReport => ({
   ...runReport([ended('urgency', SUCCESS)]),
   action: 'rollback',
+  rolledBackTo: 'v20250120_093015',
   reason: 'half of the wards are mislabelled',
 });
 

@@ -45,6 +45,17 @@ describe('the frame', () => {
     );
   });
 
+  test('shows who is being told, as long as it takes', () => {
+    const { text, emit, pass } = watched({ labels: ['department'] });
+    emit(...CONNECTED, finished('department', SUCCESS), { type: 'effect.started', kind: 'tracking' });
+    pass(12_000);
+    expect(text().split('\n').at(-1)).toBe('~ tracking    sending the rest to Weights & Biases  12.1 s');
+    emit({ type: 'effect.finished', effect: { kind: 'tracking', detail: 'x', status: 'done' } });
+    expect(text()).not.toContain('tracking');
+    emit({ type: 'effect.started', kind: 'history' }, END);
+    expect(text()).not.toContain('history');
+  });
+
   test('moves on without events: times and the spinner', () => {
     const { screen, emit, pass } = watched();
     emit(...CONNECTED, started('department', 'fetch'));

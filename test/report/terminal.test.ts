@@ -19,6 +19,7 @@ import {
   RESTARTS,
   reviewed,
   runReport,
+  SUCCESS,
   UNREACHABLE,
   VERSION,
 } from './reports.ts';
@@ -80,7 +81,32 @@ const reviews = dryRun([
   ended('skipped', { status: 'skipped_insufficient_data', rows: 450, minimum: 1000, stage: 'fetched' }),
 ]);
 
+/** A rollback with everything that happens besides publishing: some done, some not. */
+const told: RunReport = {
+  ...runReport([ended('urgency', SUCCESS)], ['EMAIL_FAILED: Cannot e-mail the summary: the host is not found']),
+  action: 'rollback',
+  rolledBackTo: 'v20250120_093015',
+  reason: 'half of the wards are mislabelled',
+  effects: [
+    { kind: 'tracking', detail: 'https://wandb.ai/acme/grievances/runs/20250131-093011-000', status: 'done' },
+    {
+      kind: 'email',
+      detail: 'always, to 1 address',
+      status: 'failed',
+      problem: {
+        code: 'EMAIL_FAILED',
+        message: 'Cannot e-mail the summary: the host is not found',
+        fix: 'correct SMTP_URL',
+      },
+    },
+    { kind: 'webhook', detail: 'always', status: 'done' },
+    { kind: 'history', detail: 'acme/runs', status: 'skipped' },
+  ],
+};
+
 const GOLDEN: Record<string, () => string> = {
+  'told-60': () => render(told, { columns: 60 }),
+  'told-colour': () => render(told, { colour: true }),
   'success-pipe': () => render(success, { columns: undefined }),
   'success-80': () => render(success),
   'success-60': () => render(success, { columns: 60 }),

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { exitCodeOf, type Outcome } from '../../lib/outcome.ts';
 import { fillPlain, SHIPPED, Site } from './site.ts';
+
+setDefaultTimeout(30_000); // a test runs the whole program, on a machine that may be busy
 
 let site: Site;
 beforeAll(async () => {

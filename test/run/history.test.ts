@@ -151,7 +151,7 @@ describe('space.min_interval', () => {
     expect(exitCode).toBe(0);
     expect(world.stdout.text).toBe('');
     expect(world.stderr.text).toBe(`Nothing to do: run 20261124-030000-000 ended well 59 minutes ago.
-The next one is due at 2026-11-24 04:00:00 UTC (space.min_interval); --force or FORCE=true runs now.
+A start from 2026-11-24 04:00:00 UTC on runs again (space.min_interval); --force or FORCE=true runs now.
 `);
     const asked = hub.requests.slice(before);
     expect(asked.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{40}/, 'SHA')}`)).toEqual([

@@ -274,7 +274,19 @@ describe('nothing besides publishing fails a run', () => {
     expect(ended.report.labels[1]?.restarts?.map(({ problem }) => problem?.code)).toEqual(['SPACE_FORBIDDEN']);
     for (const code of ['TRACKING_FAILED', 'EMAIL_FAILED', 'WEBHOOK_FAILED', 'HISTORY_UNWRITABLE', 'SPACE_FORBIDDEN'])
       expect(ended.report.warnings.filter((warning) => warning.includes(code))).toHaveLength(1);
-    expect(ended.world.stderr.text).toContain(`SPACE_FORBIDDEN: Cannot pause ${SPACE}`);
+    expect(ended.world.stderr.text).toContain(
+      `Pausing ${SPACE}: the last thing to do.\nWarning: SPACE_FORBIDDEN: Cannot pause ${SPACE}`,
+    );
+  });
+
+  test('who is told later is told of who was not, also where only problems are told', async () => {
+    const yaml = YAML.replace('min_samples: 100000', 'min_samples: 10').replace(/(webhook:.*)always/, '$1on_problem');
+    expect(effects(await run({ yaml }))).toMatchObject({ tracking: 'done', webhook: 'skipped' });
+    const { report } = await run({ yaml, env: { WANDB_API_KEY: 'w'.repeat(40) } });
+    expect(report.labels.map(({ outcome }) => outcome?.status)).toEqual(['unchanged', 'unchanged']);
+    expect(webhook.posts).toEqual([expect.stringContaining('TRACKING_FAILED')]);
+    expect(((await mails())[1]?.text ?? '').match(/TRACKING_FAILED/g)).toHaveLength(1);
+    expect(JSON.parse(remembered().last[1] as string).warnings).toEqual([expect.stringContaining('TRACKING_FAILED')]);
   });
 
   test('a run that cannot be remembered is told of, after the summary', async () => {

@@ -130,7 +130,7 @@ describe('--rollback on the Hub', () => {
     expect(ended.exitCode).toBe(0);
     const v3 = newest();
     expect(outcome(ended)).toMatchObject({ status: 'success', version: v3, revision: main() });
-    expect(ended.report).toMatchObject({ action: 'rollback', reason: REASON });
+    expect(ended.report).toMatchObject({ action: 'rollback', rolledBackTo: v1, reason: REASON });
     expect(ended.report.labels[0]).not.toHaveProperty('plan');
     expect([...repo().tags]).toHaveLength(3);
     expect(repo().tags.get(v3)).toBe(main());
@@ -166,7 +166,7 @@ describe('--rollback on the Hub', () => {
     expect(unheld.exitCode).toBe(0);
     expect(outcome(unheld)).toEqual({ status: 'unchanged', version: v3, hold: 'ended' });
     expect(unheld.world.stderr.text).toMatch(/Starting .*, ending a hold: urgency\n/);
-    expect(unheld.world.stderr.text).toContain(`Held 'urgency' dataset at ${v3}: the hold is ended`);
+    expect(unheld.world.stderr.text).toContain(`Ended the hold of 'urgency' dataset at ${v3}; the next run publishes.`);
     expect(metadata()).not.toHaveProperty('hold');
     expect(metadata()).toMatchObject({ version_tag: v3, rolled_back_to: v1 });
     expect(text('README.md')).not.toContain('Rolled back');
@@ -371,6 +371,9 @@ describe('--rollback on the Hub', () => {
     expect(terminal.stdout.text).toMatch(
       /commit {2,}Dataset rollback \(urgency\) to v[\s\S]*reason: labels of <b>ward/,
     );
+    expect(terminal.stdout.text).toContain(
+      `\nrollback: to ${v1}; runs would publish nothing of urgency until --unhold\n`,
+    );
     expect(terminal.stderr.text).toContain(`(dry run), rolling back to ${v1}: urgency`);
     expect(hubMarks(hub)).toEqual(before);
     expect(folderMarks(site.folder, ['out', 'pipeline.config.yaml'])).toEqual(files);
@@ -382,6 +385,7 @@ describe('--rollback on the Hub', () => {
     rmSync(join(site.folder, 'pipeline.config.yaml'));
     const shipped = await care(['--publish', 'out', '--config', 'none.yaml']);
     expect(outcome(shipped)).toMatchObject({ status: 'success', version: planned.version, revision: main() });
+    expect(shipped.report).toMatchObject({ action: 'publish', rolledBackTo: v1 });
     const shippedFiles = hashes(planned.version, /^(?!\.gitattributes|notes)/);
     expect(shippedFiles).toEqual(Object.fromEntries(planned.files.map(({ path, sha256: hash }) => [path, hash])));
     expect(hashes('main', /^data\//)).toEqual(hashes(v1, /^data\//));

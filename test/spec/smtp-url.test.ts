@@ -46,6 +46,12 @@ describe('parseSmtpUrl()', () => {
     expect(JSON.stringify(read)).not.toContain('secret');
   });
 
+  test('says whether it is the password or the URL itself that ?ignoreTLS=true contradicts', () => {
+    const problemOf = (url: string) => (parseSmtpUrl(url) as { problem?: string }).problem;
+    expect(problemOf('smtp://user:secret@mail.example.org?ignoreTLS=true')).toContain('a password without encryption');
+    expect(problemOf('smtps://mail.example.org?ignoreTLS=true')).toContain('asks for TLS');
+  });
+
   test('takes any user and password that are percent-encoded', () => {
     const text = fc.string({ minLength: 1, unit: 'binary' });
     fc.assert(

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../outcome.ts';
-import { EFFECTS, formatEffect, formatInstant, formatRows, NONE } from '../../report/figures.ts';
+import { formatInstant, formatRows, NONE } from '../../report/figures.ts';
 import type { EffectReport, LabelReport, RestartReport, RunReport } from '../../report/report.ts';
-import { formatCount, formatSeconds, TONES, type Tone } from '../../report/words.ts';
+import { describeRollback, formatCount, formatSeconds, TONES, type Tone } from '../../report/words.ts';
 import type { Notice } from '../notice.ts';
 import { capped, line } from './bounded.ts';
 import { headline, verdictWord } from './headline.ts';
@@ -23,7 +23,7 @@ export interface Digest {
   /** Labels that have no row. */
   moreRows: number;
   problems: Block[];
-  /** Spaces that were restarted, who was not told, warnings. */
+  /** Spaces that were restarted, and warnings, also of who was not told. */
   remarks: string[];
   links: DigestLink[];
   /** Prints the report of this run later. */
@@ -74,10 +74,13 @@ export function planDigest({ report, notices, trackingUrl }: SummaryFacts): Dige
   };
 }
 
-function aboutRun({ run, version, config, startedAt, seconds, exitCode, action, reason }: RunReport): string[] {
+function aboutRun(report: RunReport): string[] {
+  const { run, version, config, startedAt, seconds, exitCode, action, reason } = report;
+  const rollback = describeRollback(report);
   const what = { run: 'Run', publish: 'Publishing', rollback: 'Rollback', unhold: 'End of a hold' }[action];
   return [
     `${what} ${line(run, NAME)} of ${line(config, SENTENCE)}, started ${formatInstant(line(startedAt, NAME))}, took ${formatSeconds(seconds)}, exit code ${exitCode}, Prepare Dataset ${line(version, NAME)}.`,
+    ...(rollback === undefined ? [] : [line(`Back ${rollback}.`, SENTENCE)]),
     ...(reason === undefined ? [] : [`Reason: ${line(reason, SENTENCE)}`]),
   ];
 }
@@ -99,20 +102,15 @@ function rowOf(label: LabelReport, { action }: RunReport): DigestRow {
   };
 }
 
-function remarksOf({ labels, effects, warnings }: RunReport): string[] {
+function remarksOf({ labels, warnings }: RunReport): string[] {
   return [
     ...labels.flatMap(({ restarts = [] }) => restarts.filter(({ status }) => status === 'done').map(describeRestart)),
-    ...effects.filter(({ status }) => status === 'failed').map(describeEffect),
     ...warnings.map((warning) => `Warning: ${line(warning, SENTENCE)}`),
   ];
 }
 
 function describeRestart({ space, version }: RestartReport): string {
   return `Restarted ${line(space, NAME)} to train on ${line(version, NAME)}.`;
-}
-
-function describeEffect(effect: EffectReport): string {
-  return `${EFFECTS[effect.kind]}: ${line(formatEffect(effect), SENTENCE)}`;
 }
 
 function urlOf(outcome: Outcome | undefined): string | undefined {

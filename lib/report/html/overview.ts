@@ -9,7 +9,7 @@ import {
   nameDrift,
 } from '../figures.ts';
 import type { LabelReport, RunReport } from '../report.ts';
-import { countOf, formatCount, formatSeconds, nameAction } from '../words.ts';
+import { countOf, describeRollback, formatCount, formatSeconds, nameAction } from '../words.ts';
 import { toneOf } from './checks.ts';
 import { formatImbalance } from './classes.ts';
 import { badge, callout, code, facts, figures, type Section, table } from './components.ts';
@@ -22,8 +22,10 @@ import { verdictBadge } from './verdict.ts';
 
 export function renderHeader(report: RunReport): Html {
   const { config, reason, startedAt, seconds, database, version, exitCode } = report;
+  const rollback = describeRollback(report);
   return html`<h1>${nameAction(report)} ${named(config)}</h1>
 ${facts([
+  rollback !== undefined && ['Rollback', html`<bdi>${rollback}</bdi>`],
   reason !== undefined && ['Reason', html`<bdi>${reason}</bdi>`],
   ['Started', html`<time datetime="${startedAt}">${formatInstant(startedAt)}</time>`],
   ['Took', formatSeconds(seconds)],

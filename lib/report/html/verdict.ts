@@ -1,5 +1,5 @@
 import type { Outcome } from '../../outcome.ts';
-import { describeAlarms, formatDrift, nameDrift } from '../figures.ts';
+import { describeAlarms, formatDrift, formatInstant, nameDrift } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
 import { countOf, formatCount, HOLDS, nameStatus, TONES, type Tone } from '../words.ts';
 import { badge, callout, capitalize, code } from './components.ts';
@@ -31,7 +31,7 @@ function sentenceOf(outcome: Outcome | undefined, target: string): Html {
     case 'skipped_insufficient_data':
       return html`<p>Too few rows ${outcome.stage}: ${formatCount(outcome.rows)}, where <code>min_samples</code> is ${formatCount(outcome.minimum)}. Nothing is published.</p>`;
     case 'held':
-      return html`<p>Held at ${code(outcome.version)} since ${outcome.since}, until <code>--unhold</code>: ${outcome.reason}</p>`;
+      return html`<p>Held at ${code(outcome.version)} since ${formatInstant(outcome.since)}, until <code>--unhold</code>: ${outcome.reason}</p>`;
     default: {
       const { code: name, message, fix } = outcome.problem;
       return html`<p><b>${code(name)}</b></p><p class="message">${message}</p>${fix && html`<p class="message"><b>Fix:</b> ${fix}</p>`}`;

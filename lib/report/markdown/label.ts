@@ -6,6 +6,7 @@ import {
   formatDelta,
   formatDrift,
   formatFound,
+  formatInstant,
   formatLimit,
   formatRestart,
   formatRows,
@@ -80,7 +81,7 @@ function explain(outcome: Outcome): string {
     case 'skipped_insufficient_data':
       return `: ${formatCount(outcome.rows)} rows ${outcome.stage}, min_samples is ${formatCount(outcome.minimum)}`;
     case 'held':
-      return ` at ${code(outcome.version)} since ${text(outcome.since)}: ${sentence(outcome.reason)}`;
+      return ` at ${code(outcome.version)} since ${text(formatInstant(outcome.since))}: ${sentence(outcome.reason)}`;
     default: {
       const { code: name, message, fix } = outcome.problem;
       return ` ${code(name)}: ${sentence(message)}${fix ? `  \nfix: ${sentence(fix)}` : ''}`;

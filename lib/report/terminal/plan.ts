@@ -48,7 +48,10 @@ export function renderEffects({ effects, dryRun }: RunReport, width: number, pai
   if (effects.length === 0) return [];
   return [
     ...heading(`besides publishing${dryRun ? ', a real run does' : ''}`, width, paint),
-    ...effects.flatMap((effect) => hang(`  ${effect.kind.padEnd(8)}`, formatEffect(effect), width, 11)),
+    ...effects.flatMap((effect) => {
+      const lines = hang(`  ${effect.kind.padEnd(8)}`, formatEffect(effect), width, 11);
+      return effect.status === 'failed' ? lines.map((line) => paint('yellow', line)) : lines;
+    }),
   ];
 }
 

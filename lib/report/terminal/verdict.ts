@@ -5,6 +5,7 @@ import {
   formatChecks,
   formatDrift,
   formatFound,
+  formatInstant,
   formatLimit,
   formatRows,
   NONE,
@@ -39,7 +40,10 @@ export function renderOutcome(outcome: Outcome | undefined, width: number, paint
       return say(':', `${formatCount(rows)} rows ${stage}, min_samples is ${formatCount(minimum)}`);
     }
     case 'held':
-      return say('', `at ${outcome.version} since ${outcome.since}: ${outcome.reason}; --unhold ends it`);
+      return say(
+        '',
+        `at ${outcome.version} since ${formatInstant(outcome.since)}: ${outcome.reason}; --unhold ends it`,
+      );
     default: {
       const { code, message, fix } = outcome.problem;
       const more = [message, ...(fix ? [`fix: ${fix}`] : [])].flatMap((text) => hang(' ', text, width, 4));
