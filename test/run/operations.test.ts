@@ -112,7 +112,8 @@ const run = ({ yaml = YAML, argv = [], env: more = {}, asked, ...options }: Runn
       const url = String(input instanceof Request ? input.url : input);
       const name = { [hub.url]: 'Hub', [wandb.url]: 'W&B', [new URL(webhook.url).origin]: 'webhook' };
       const { origin, pathname } = new URL(url);
-      journal.push(`${name[origin]} ${init?.method ?? 'GET'} ${pathname}`);
+      const operation = pathname === '/graphql' ? `#${/(?:query|mutation) (\w+)/.exec(String(init?.body))?.[1]}` : '';
+      journal.push(`${name[origin]} ${init?.method ?? 'GET'} ${pathname}${operation}`);
       asked?.(url);
       return fetch(input, init);
     },
