@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
+import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
 import { hubAccess } from './hub.ts';
@@ -87,6 +88,11 @@ export class Space {
     if (!this.#token)
       throw new PipelineError('TOKEN_MISSING', `Cannot ${doing}: HF_TOKEN is not set`, {
         fix: 'set HF_TOKEN to a token with write access to this Space',
+      });
+    const problem = repoProblem(this.id);
+    if (problem !== undefined)
+      throw new PipelineError('SPACE_NOT_FOUND', `Cannot ${doing}: a Space’s name ${problem}`, {
+        fix: 'correct space.id, or the variable that it names',
       });
     const limit = AbortSignal.timeout(this.#limitMs);
     const fetch = retryingFetch({ ...this.#world, signal: AbortSignal.any([this.#world.signal, limit]) });

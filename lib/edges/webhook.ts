@@ -21,6 +21,7 @@ export async function postWebhook(
   timeout = ANSWER_TIMEOUT_MS,
 ): Promise<void> {
   const { clock, signal } = world;
+  if (!URL.canParse(url)) throw failed('its URL is none', 'set the variable that notify.webhook.url names to a URL');
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     const tried = await post(url, body, world, timeout);

@@ -1,5 +1,6 @@
 import type { HubTarget } from '../edges/hub.ts';
 import { PipelineError } from '../errors.ts';
+import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { CARD } from './card.ts';
 import { type History, historyFault, type RunFiles, requireText } from './history.ts';
@@ -113,6 +114,11 @@ export class HubHistory implements History {
     ms: number,
     work: (target: HubTarget, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    const problem = repoProblem(this.name);
+    if (problem !== undefined)
+      throw new PipelineError(code, `Cannot keep a history in "${this.name}": it ${problem}`, {
+        fix: 'correct runs, or the variable that it names',
+      });
     const { HubTarget } = await import('../edges/hub.ts');
     const signal = AbortSignal.any([this.#world.signal, AbortSignal.timeout(ms)]);
     try {

@@ -1,10 +1,16 @@
 import * as v from 'valibot';
 import { STEPS } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
-import { ACTIONS, type RunReport } from '../report/report.ts';
+import { ACTIONS, type RestartReport, type RunReport } from '../report/report.ts';
 
 /** A run's name, as reports have it. It becomes part of a path, so nothing else is one. */
 export const RUN_NAME = /^\d{8}-\d{6}-\d{3}$/;
+
+const RestartSchema = v.object({
+  space: v.string(),
+  version: v.string(),
+  status: v.picklist(['done', 'failed']),
+});
 
 /** One run as a line of `runs.jsonl`; what a list of runs needs, without reading their reports. Keys are in snake_case, as in the report's JSON. */
 export const RecordSchema = v.object({
@@ -30,9 +36,7 @@ export const RecordSchema = v.object({
       version: v.exactOptional(v.string()),
       code: v.exactOptional(v.string()),
       failed_step: v.exactOptional(v.picklist(STEPS)),
-      restarts: v.exactOptional(
-        v.array(v.object({ space: v.string(), version: v.string(), status: v.picklist(['done', 'failed']) })),
-      ),
+      restarts: v.exactOptional(v.array(RestartSchema)),
     }),
   ),
 });
@@ -59,9 +63,14 @@ export function recordOf(report: RunReport, spec: string): RunRecord {
       ...versionOf(outcome),
       ...(outcome && 'problem' in outcome ? { code: outcome.problem.code } : {}),
       ...(failedStep === undefined ? {} : { failed_step: failedStep }),
-      ...(restarts ? { restarts: restarts.map(({ space, version, status }) => ({ space, version, status })) } : {}),
+      ...(restarts ? { restarts: restarts.map(recordRestart) } : {}),
     })),
   };
+}
+
+/** One that is remembered is not lost. */
+function recordRestart({ space, version, status }: RestartReport): v.InferOutput<typeof RestartSchema> {
+  return { space, version, status: status === 'done' ? 'done' : 'failed' };
 }
 
 function versionOf(outcome: Outcome | undefined): { version?: string } {

@@ -33,13 +33,15 @@ function connectionAlerts(labels: LabelReport[]): Notice[] {
 
 function labelAlerts(label: LabelReport, records: readonly RunRecord[]): Notice[] {
   const { outcome, restarts = [] } = label;
-  const refused = restarts.flatMap(({ space, version, problem }) =>
+  const refused = restarts.flatMap(({ space, version, status, problem }) =>
     problem
       ? [
           notice(
             'Space Restart Failed',
             'WARN',
-            `${space} is owed a restart on ${version}; the next run tries again.`,
+            status === 'lost'
+              ? `${space} was not restarted on ${version}.`
+              : `${space} is owed a restart on ${version}; the next run tries again.`,
             `${problem.code}: ${problem.message}`,
             problem.fix && `Fix: ${problem.fix}`,
           ),

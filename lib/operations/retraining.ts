@@ -1,5 +1,5 @@
 import type { Space } from '../edges/space.ts';
-import { PipelineError, toPipelineError } from '../errors.ts';
+import { toPipelineError } from '../errors.ts';
 import type { RunRecord } from '../history/record.ts';
 import { problemOf } from '../outcome.ts';
 import type { RestartReport } from '../report/report.ts';
@@ -9,6 +9,8 @@ import { type Claim, planOwed } from './owed.ts';
 
 /** The variable of a Space that says which version to train on. */
 export const VARIABLE = 'DATASET_VERSION';
+
+const BY_HAND = 'restart it by hand: without a history (runs) nothing remembers it';
 
 /** Spaces that train on a label. */
 export interface Trainees {
@@ -102,12 +104,9 @@ async function settle(
     job.world.signal.throwIfAborted();
     const error = toPipelineError(thrown);
     warn(job, `${error.code}: ${error.message}`, label);
-    return {
-      space: id,
-      version,
-      status: 'failed',
-      problem: problemOf(setVariable || records ? error : forgotten(error)),
-    };
+    const isLost = !setVariable && !records;
+    const problem = isLost ? { ...problemOf(error), fix: BY_HAND } : problemOf(error);
+    return { space: id, version, status: isLost ? 'lost' : 'failed', problem };
   }
   job.events.emit({ type: 'space.restarted', label, space: id, version });
   return { space: id, version, status: 'done' };
@@ -122,11 +121,4 @@ async function withdraw(job: Job, space: Space, before: string | undefined, vers
     job.world.signal.throwIfAborted();
     warn(job, `${VARIABLE} of ${space.id} says ${version}, although it was not restarted; restart it by hand`);
   }
-}
-
-function forgotten({ code, message, cause }: PipelineError): PipelineError {
-  return new PipelineError(code, message, {
-    fix: 'restart it by hand: without a history (runs) nothing remembers it',
-    cause,
-  });
 }

@@ -242,6 +242,7 @@ export function formatEffect({ kind, detail, status, problem }: EffectReport): s
 }
 
 /** `acme/retraining on v20250131_093015`, and why not. */
-export function formatRestart({ space, version, problem }: RestartReport): string {
-  return `${space} on ${version}${problem ? ` (failed, still owed: ${problem.code}: ${problem.message})` : ''}`;
+export function formatRestart({ space, version, status, problem }: RestartReport): string {
+  const owed = status === 'lost' ? 'nothing remembers it' : 'still owed';
+  return `${space} on ${version}${problem ? ` (failed, ${owed}: ${problem.code}: ${problem.message})` : ''}`;
 }

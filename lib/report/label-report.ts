@@ -196,7 +196,10 @@ const PlanSchema = v.object({
 const RestartSchema = v.object({
   space: described(text, 'owner/name.'),
   version: described(text, 'The version that it is to train on.'),
-  status: described(v.picklist(['done', 'failed']), 'failed: still owed; the next run tries again.'),
+  status: described(
+    v.picklist(['done', 'failed', 'lost']),
+    'failed: still owed; the next run tries again. lost: it failed, and nothing remembers that it is owed.',
+  ),
   problem: optional(ProblemSchema, 'Why it failed.'),
 });
 

@@ -2,7 +2,7 @@ import type { LocatedDocument, Path } from './document.ts';
 import type { SpecProblem } from './problems.ts';
 import type { RawSpec } from './schema.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
-import type { OperationsSpec } from './spec.ts';
+import type { OperationsSpec, TargetSpec } from './spec.ts';
 import { parseTarget, repoProblem } from './target.ts';
 import { parseDuration } from './units.ts';
 
@@ -14,16 +14,21 @@ export const OPERATIONS_DEFAULTS = {
   space: { pause: 'always', min_interval: '1h' },
 } as const;
 
+const PROJECT = /^[^/\\#?%:]{1,128}$/; // wandb_settings.py
 const ADDRESS = /^[^\s@<>,]+@[^\s@<>,]+$/;
 
-/** Problems that the schema cannot find. A value that is empty switches off what it is for. */
+/**
+ * Problems that the schema cannot find. A value that is empty switches off what it is for. One that comes from a variable is not held
+ * against its form: a secret that was mistyped must not keep datasets from being published, and is told of where it is used.
+ */
 export function checkOperations(document: LocatedDocument): void {
-  const at = (path: Path): unknown =>
-    path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], document.value);
+  const at = (root: unknown, path: Path): unknown =>
+    path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], root);
+  const isWritten = (path: Path) => !String(at(document.template, path)).includes('${');
   const check = (path: Path, problemOf: (text: string) => Omit<SpecProblem, 'start' | 'end'> | undefined) => {
-    const value = at(path);
+    const value = at(document.value, path);
     const problem = typeof value === 'string' && value.trim() !== '' ? problemOf(value.trim()) : undefined;
-    if (!problem) return;
+    if (!problem || (problem.code !== 'REPO_TWICE' && !isWritten(path))) return;
     const [start, end] = document.valueRange(path);
     document.problems.push({ ...problem, start, end });
   };
@@ -32,6 +37,15 @@ export function checkOperations(document: LocatedDocument): void {
     message: `Cannot use ${path.join('.')}: must be ${wanted}`, // not the value: it may hold a password
     fix,
   });
+  check(['tracking', 'wandb', 'project'], (name) =>
+    PROJECT.test(name)
+      ? undefined
+      : invalid(
+          ['tracking', 'wandb', 'project'],
+          'at most 128 characters without / \\ # ? % :',
+          'e.g. prepare-dataset',
+        ),
+  );
   check(['notify', 'email', 'smtp'], (url) => {
     const address = parseSmtpUrl(url);
     return 'problem' in address
@@ -111,7 +125,6 @@ export function resolveOperations(
   const { wandb } = tracking ?? {};
   const to = addressesOf(notify?.email?.to ?? '');
   const id = space?.id?.trim() || env.SPACE_ID?.trim();
-  const store = runs?.trim() ? parseTarget(runs.trim()) : undefined;
   const untracked = whyUntracked(wandb, env);
   return {
     untracked,
@@ -142,8 +155,14 @@ export function resolveOperations(
           minIntervalMs: parseDuration(String(space?.min_interval ?? OPERATIONS_DEFAULTS.space.min_interval)) ?? 0,
         }
       : undefined,
-    runs: store && !('problem' in store) ? store : undefined,
+    runs: runs?.trim() ? resolveRuns(runs.trim()) : undefined,
   };
+}
+
+/** A name that can be none comes from a variable: that is told where it is used. */
+function resolveRuns(runs: string): TargetSpec {
+  const target = parseTarget(runs);
+  return 'problem' in target ? { kind: 'hub', repo: runs } : target;
 }
 
 /** Nothing besides publishing: a demo, tests. */

@@ -67,10 +67,12 @@ describe('planAlerts()', () => {
     const restarts = [
       { space: 'acme/one', version: VERSION, status: 'failed' as const, problem: problem('SPACE_FORBIDDEN') },
       { space: 'acme/two', version: VERSION, status: 'done' as const },
+      { space: 'acme/three', version: VERSION, status: 'lost' as const, problem: problem('SPACE_FORBIDDEN') },
     ];
-    const [, restart, ...more] = planAlerts(runReport([{ ...ended('urgency', SUCCESS), restarts }]));
+    const [, restart, lost, ...more] = planAlerts(runReport([{ ...ended('urgency', SUCCESS), restarts }]));
     expect(restart?.title).toBe('Space Restart Failed');
     for (const part of ['acme/one', VERSION, 'SPACE_FORBIDDEN', 'mend it']) expect(restart?.text).toContain(part);
+    expect([restart, lost].map((alert) => alert?.text.includes('next run'))).toEqual([true, false]); // nothing remembers a lost one
     expect(more).toEqual([]);
   });
 

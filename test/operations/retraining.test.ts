@@ -191,6 +191,7 @@ describe('a restart that fails is a warning, and still owed', () => {
   test('where nothing remembers it, a person is to restart it', async () => {
     hub.fail({ path: /restart/, answer: { status: 500 } });
     const { restarts } = await end(SUCCESS, { ...only, setVariable: false });
+    expect(restarts?.[0]?.status).toBe('lost');
     expect(restarts?.[0]?.problem?.fix).toContain('restart it by hand');
     expect((await end(UNCHANGED, { ...only, setVariable: false })).statuses).toBeUndefined();
     expect(requests()).toEqual([]);

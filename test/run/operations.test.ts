@@ -290,6 +290,27 @@ describe('nothing besides publishing fails a run', () => {
     expect(JSON.parse(remembered().last[1] as string).warnings).toEqual([expect.stringContaining('TRACKING_FAILED')]);
   });
 
+  test('nor variables that are mistyped', async () => {
+    const ended = await run({
+      env: {
+        SMTP_URL: 'mail.example.org',
+        WEBHOOK_URL: 'hooks.example.org',
+        RUNS_DATASET: 'runs',
+        PREPARE_DATASET_SPACE_ID: 'prepare',
+        WANDB_BASE_URL: 'wandb.example.org',
+      },
+    });
+    expect(ended.exitCode).toBe(0);
+    expect(effects(ended)).toEqual({
+      tracking: 'TRACKING_FAILED',
+      email: 'EMAIL_FAILED',
+      webhook: 'WEBHOOK_FAILED',
+      history: 'HISTORY_UNWRITABLE',
+      pause: 'planned',
+    });
+    expect(ended.world.stderr.text).toContain('Cannot pause prepare');
+  });
+
   test('a run that cannot be remembered is told of, after the summary', async () => {
     hub.createRepo('datasets/tester/runs', { private: false });
     expect((await run()).exitCode).toBe(0);

@@ -68,6 +68,17 @@ describe('parseSpec() accepts', () => {
     expect(labels[1]?.target).toEqual({ kind: 'directory', path: './out/urgency' });
   });
 
+  test('whatever a variable says that is not about datasets: what uses it tells', () => {
+    const text = readFileSync(join(import.meta.dir, '../../pipeline.config.yaml'), 'utf8');
+    const wrong = { SMTP_URL: 'mail', ADMIN_EMAIL: 'nobody', WEBHOOK_URL: 'hook', RUNS_DATASET: 'runs' };
+    const more = { PREPARE_DATASET_SPACE_ID: 'space', WANDB_PROJECT_NAME: 'a/b', WANDB_API_KEY: 'key' };
+    const targets = { DEPARTMENT_DATASET: './a', URGENCY_DATASET: 'owner/urgency' };
+    const { operations } = parseSpec('pipeline.config.yaml', text, { ...ENV, ...targets, ...wrong, ...more });
+    expect(Object.values(operations).filter((each) => each === undefined)).toHaveLength(1); // untracked: all are tried
+    const shared = { ...ENV, ...targets, RUNS_DATASET: 'owner/urgency' };
+    expect(problemsOf(text, shared).problems.map(({ code }) => code)).toEqual(['REPO_TWICE']);
+  });
+
   test('a minimal one, with what is built in', () => {
     const { database, labels } = parseSpec('x.yaml', readFileSync(join(folder('ok'), 'minimal.yaml'), 'utf8'), ENV);
     expect(database).toMatchObject({

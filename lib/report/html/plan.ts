@@ -37,7 +37,7 @@ export function planSection({ label, target, plan, files = [], restarts = [] }: 
 }
 
 function restarted(restart: RestartReport): Html {
-  return html`<bdi>${formatRestart(restart)}</bdi>${restart.status === 'failed' && html` ${badge('warn', 'failed')}`}`;
+  return html`<bdi>${formatRestart(restart)}</bdi>${restart.status !== 'done' && html` ${badge('warn', 'failed')}`}`;
 }
 
 function fileTable(label: string, caption: string, files: FileReport[]): Html {

@@ -67,7 +67,7 @@ function planVerdict(label: LabelReport): string {
 }
 
 function formatRestarted(restart: RestartReport): string {
-  return `${restart.status === 'failed' ? '⚠️ ' : ''}restart: ${sentence(formatRestart(restart))}`;
+  return `${restart.status === 'done' ? '' : '⚠️ '}restart: ${sentence(formatRestart(restart))}`;
 }
 
 function explain(outcome: Outcome): string {

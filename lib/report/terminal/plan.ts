@@ -39,7 +39,7 @@ export function renderPlan({ plan, target, outcome }: LabelReport, width: number
 export function renderRestarts({ restarts = [] }: LabelReport, width: number, paint: Paint): string[] {
   return restarts.flatMap((restart) => {
     const lines = define('restart', formatRestart(restart), width);
-    return restart.status === 'failed' ? lines.map((line) => paint('yellow', line)) : lines;
+    return restart.status !== 'done' ? lines.map((line) => paint('yellow', line)) : lines;
   });
 }
 
