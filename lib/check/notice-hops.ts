@@ -3,37 +3,35 @@ import { PipelineError } from '../errors.ts';
 import type { OperationsSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { type Finding, type Hop, mild, ok, skipped } from './hops.ts';
-import { connectTcp, placeName } from './tcp.ts';
 
 const WANDB = 'https://api.wandb.ai';
-const SMTP_PORTS: Record<string, number> = { 'smtp:': 587, 'smtps:': 465 };
 
 const Viewer = v.object({
   data: v.object({ viewer: v.nullable(v.object({ username: v.optional(v.nullable(v.string())) })) }),
 });
 
-/** Plan the hops of those who are told of a run: the mail server, and W&B. Nothing is sent. */
-export function planNoticeHops({ email, wandb }: OperationsSpec, world: World): Hop[] {
+/** Plan the hops of those who are told of a run: the mail server, the webhook, and W&B. Nothing is sent. */
+export function planNoticeHops({ email, webhook, wandb, untracked }: OperationsSpec, world: World): Hop[] {
   const late: Finding = { status: 'warn', message: 'No answer in time', fix: 'check the network' };
   return [
-    ...(email ? [{ id: 'email.tcp', run: (signal: AbortSignal) => reach(email.smtp, signal) }] : []),
+    ...(email ? [{ id: 'email.login', run: (signal: AbortSignal) => logIn(email.smtp, world, signal) }] : []),
+    ...(webhook ? [{ id: 'webhook.url', run: async () => lookAt(webhook.url) }] : []),
     ...(wandb ? [{ id: 'wandb.key', run: (signal: AbortSignal) => askViewer(wandb, world, signal) }] : []),
+    ...(untracked === undefined ? [] : [{ id: 'wandb.key', run: async () => skipped(untracked) }]),
   ].map(({ id, run }) => mild({ id, needs: [], run, late }));
 }
 
-async function reach(smtp: string, signal: AbortSignal): Promise<Finding> {
-  const { hostname, port, protocol } = new URL(smtp);
-  const place = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || SMTP_PORTS[protocol]) };
-  try {
-    (await connectTcp(place, signal)).destroy();
-  } catch (cause) {
-    const { code = 'unknown' } = cause as { code?: string };
-    throw new PipelineError('EMAIL_FAILED', `Cannot connect to ${placeName(place)} (${code})`, {
-      fix: 'check host and port of notify.email.smtp; a Space reaches only the ports 80, 443 and 8080',
-      cause,
-    });
-  }
-  return ok(`connected to ${placeName(place)}; the login is tried by a run`);
+async function logIn(smtp: string, { env }: World, signal: AbortSignal): Promise<Finding> {
+  const { tryLogin } = await import('../edges/smtp.ts');
+  return ok(`${await tryLogin(smtp, { env, signal })} takes the login; nothing was sent`);
+}
+
+/** To post is to write, so only the form of the URL is looked at. */
+function lookAt(url: string): Finding {
+  if (URL.canParse(url)) return ok(`the URL is one, of ${new URL(url).host}; nothing was posted`);
+  throw new PipelineError('WEBHOOK_FAILED', 'Cannot post to the webhook: its URL is none', {
+    fix: 'set the variable that notify.webhook.url names to a URL',
+  });
 }
 
 async function askViewer(
@@ -41,7 +39,6 @@ async function askViewer(
   { env, fetch }: World,
   signal: AbortSignal,
 ): Promise<Finding> {
-  if (/^(offline|disabled|dryrun)$/i.test(env.WANDB_MODE ?? '')) return skipped(`WANDB_MODE is ${env.WANDB_MODE}`);
   const base = (env.WANDB_BASE_URL || WANDB).replace(/\/+$/, '');
   const answer = await fetch(`${base}/graphql`, {
     method: 'POST',

@@ -59,6 +59,35 @@ export async function sendMail(
   }
 }
 
+/**
+ * Connect, encrypt and log in as sendMail() does, and send nothing.
+ *
+ * @param world its signal is the limit of time
+ * @returns where to, e.g. `mail.example.org:587`
+ * @throws PipelineError EMAIL_FAILED
+ */
+export async function tryLogin(smtp: string, { env, signal }: Pick<World, 'env' | 'signal'>): Promise<string> {
+  signal.throwIfAborted();
+  const address = parseSmtpUrl(smtp);
+  if ('problem' in address) throw failed(`the URL ${address.problem}`, address.fix);
+  const { createTransport } = await import('nodemailer');
+  const transport = createTransport(planTransport(address, env.SMTP_CA));
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop);
+  try {
+    await Promise.race([transport.verify(), over]);
+    return `${address.host}:${address.port}`;
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { what, fix } = describeSmtpFault(thrown, address);
+    throw failed(`${address.host}:${address.port} ${what}`, fix);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    transport.close();
+  }
+}
+
 /** How to connect, as nodemailer takes it. */
 export function planTransport({ host, port, login, tls }: SmtpAddress, ca: string | undefined) {
   return {

@@ -1,16 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createServer, type Server } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { check } from '../../lib/check/check.ts';
 import type { HopResult } from '../../lib/check/hops.ts';
 import { parseSpec } from '../../lib/spec/read.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
+import { type LocalWandb, startLocalWandb } from '../edges/local-wandb.ts';
+import { makeTestCa } from '../edges/postgres-server.ts';
+import { type MailServer, PASSWORD, startMailServer, USER } from '../edges/smtp-server.ts';
 import { testWorld } from './world.ts';
 
-const KEY = 'wandb-canary-key';
-
 let hub: LocalHub;
-let mail: Server;
-let wandb: Bun.Server<undefined>;
+let mail: MailServer;
+let wandb: LocalWandb;
+let scratch: string;
+let ca: string;
 beforeAll(async () => {
   hub = await startLocalHub({ namespaces: ['tester'] });
   hub.createSpace('tester/trainer');
@@ -18,27 +23,19 @@ beforeAll(async () => {
   hub.createSpace('stranger/trainer', { private: false });
   hub.createRepo('tester/public-runs', { private: false });
   hub.createRepo('tester/runs');
-  mail = createServer((socket) => socket.end());
-  await new Promise<void>((resolve) => mail.listen(0, '127.0.0.1', resolve));
-  wandb = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    fetch: async (request) => {
-      const { query } = (await request.json()) as { query: string };
-      const isKnown = request.headers.get('authorization') === `Basic ${btoa(`api:${KEY}`)}`;
-      const viewer = query.startsWith('query') && isKnown ? { username: 'admin' } : null;
-      return Response.json({ data: { viewer } });
-    },
-  });
+  scratch = await mkdtemp(join(tmpdir(), 'check-'));
+  const authority = await makeTestCa(scratch);
+  ca = await readFile(authority.caFile, 'utf8');
+  mail = await startMailServer(await authority.issue('127.0.0.1'));
+  wandb = await startLocalWandb();
 });
 afterAll(async () => {
   expect(hub.requests.filter(({ method, known }) => method !== 'GET' || !known)).toEqual([]); // nothing is written
-  await hub[Symbol.asyncDispose]();
-  await wandb.stop(true);
-  mail.close();
+  expect(wandb.requests.map(({ path }) => path).filter((path) => path !== '/graphql#Viewer')).toEqual([]);
+  expect(mail.deliveries).toEqual([]);
+  await Promise.all([hub, wandb, mail].map((server) => server[Symbol.asyncDispose]()));
+  await rm(scratch, { recursive: true });
 });
-
-const port = () => (mail.address() as { port: number }).port;
 
 /** The hops of what a run does besides publishing. The database is not there, and the label goes into a directory. */
 async function hopsOf(yaml: string, env: Record<string, string | undefined> = {}, space = 'tester/trainer') {
@@ -52,15 +49,15 @@ labels:
   urgency: { repo: ./urgency, classes: [A, B], after_push: { restart_spaces: [${space}] } }
 ${yaml}
 `,
-    {},
+    env,
   );
   const world = testWorld({
-    env: { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token, WANDB_BASE_URL: wandb.url.href, ...env },
+    env: { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token, WANDB_BASE_URL: wandb.url, SMTP_CA: ca, ...env },
     clock: { now: () => new Date(), sleep: async () => {} },
   });
   await check(spec, world, { json: true });
   const results = JSON.parse(world.stdout.text) as HopResult[];
-  const ours = results.filter(({ id }) => /^(hub|space|runs|email|wandb)/.test(id));
+  const ours = results.filter(({ id }) => /^(hub|space|runs|email|webhook|wandb)/.test(id));
   return { text: world.stdout.text, hops: Object.fromEntries(ours.map((result) => [result.id, result])) };
 }
 
@@ -69,36 +66,42 @@ const statuses = (hops: Record<string, HopResult>) =>
     Object.values(hops).map(({ id, status, code }) => [id, code === undefined ? status : `${status} ${code}`]),
   );
 
-const ALL = (smtpPort: number, key = KEY) => `
+const ALL = (password: string, key: string, hook = 'https://hooks.example.org/hook-canary') => `
 space: { id: tester/trainer }
 runs: tester/runs
-notify: { email: { smtp: 'smtp://user:pa55word@127.0.0.1:${smtpPort}', to: admin@example.org } }
+notify:
+  email: { smtp: '${`smtp://${encodeURIComponent(USER)}:${encodeURIComponent(password)}@127.0.0.1:${mail.port}`}', to: admin@example.org }
+  webhook: { url: '${hook}' }
 tracking: { wandb: { api_key: ${key} } }`;
 
 describe('--check of what a run does besides publishing', () => {
   test('finds nothing to say where all is well', async () => {
-    const { hops, text } = await hopsOf(ALL(port()));
+    const { hops, text } = await hopsOf(ALL(PASSWORD, wandb.key));
     expect(statuses(hops)).toEqual({
       'hub.token': 'ok',
       'space(tester/trainer)': 'ok',
       runs: 'ok',
-      'email.tcp': 'ok',
+      'email.login': 'ok',
+      'webhook.url': 'ok',
       'wandb.key': 'ok',
     });
     expect(hops['space(tester/trainer)']?.message).toStartWith(
       'tester/trainer: RUNNING, to restart for urgency, pause;',
     );
-    for (const secret of [KEY, 'pa55word']) expect(text).not.toContain(secret);
+    for (const secret of [wandb.key, PASSWORD, encodeURIComponent(PASSWORD), 'canary'])
+      expect(text).not.toContain(secret);
   });
 
   test('warns, and nothing more, where nothing is there', async () => {
-    const { hops } = await hopsOf(ALL(1, 'wrong-key').replace('tester/runs', 'tester/public-runs'), {}, 'tester/none');
+    const yaml = ALL('wrong', 'wrong-key', '${HOOK}').replace('tester/runs', 'tester/public-runs');
+    const { hops } = await hopsOf(yaml, { HOOK: 'none' }, 'tester/none');
     expect(statuses(hops)).toEqual({
       'hub.token': 'ok',
       'space(tester/none)': 'warn SPACE_NOT_FOUND',
       'space(tester/trainer)': 'ok',
       runs: 'warn HISTORY_UNWRITABLE',
-      'email.tcp': 'warn EMAIL_FAILED',
+      'email.login': 'warn EMAIL_FAILED',
+      'webhook.url': 'warn WEBHOOK_FAILED',
       'wandb.key': 'warn TRACKING_FAILED',
     });
     for (const { status, fix } of Object.values(hops)) if (status === 'warn') expect(fix).toBeString();
