@@ -39,7 +39,7 @@ export async function main(argv: string[], outside: World): Promise<number> {
     const spec = demo?.redirect(read) ?? read;
     if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
     if (options.rollback !== undefined || options.unhold)
-      return await (await import('./lib/rollback/command.ts')).lookAfter(spec, options, world);
+      return await (await import('./lib/rollback/command.ts')).maintain(spec, options, world);
     await using operations = await Operations.open(spec, options, world); // told, remembered; at the very end, the Space
     if (operations.rests()) return 0; // a visitor woke the Space shortly after a run
     await using run = await operations.begin(openRun(spec, options, world)); // events, spool, data engine, targets

@@ -12,8 +12,8 @@ import type { World } from '../world.ts';
 import { rollBack } from './rollback.ts';
 import { unhold } from './unhold.ts';
 
-/** One label that a person looks after: neither a database nor the data engine is needed. */
-interface Care extends Building, AsyncDisposable {
+/** Work on what is published, by a person: neither a database nor the data engine is needed. */
+interface Maintenance extends Building, AsyncDisposable {
   readonly labels: LabelRun[];
 }
 
@@ -22,32 +22,33 @@ interface Care extends Building, AsyncDisposable {
  *
  * @returns the exit code
  */
-export async function lookAfter(spec: Spec, options: Options, world: World): Promise<number> {
+export async function maintain(spec: Spec, options: Options, world: World): Promise<number> {
   await using operations = await Operations.open(spec, options, world);
-  await using care = await openCare(spec, options, world);
-  using _progress = watch(care);
+  await using maintenance = await openMaintenance(spec, options, world);
+  using _progress = watch(maintenance);
   const { rollback: tag, unhold: ends } = options;
-  const reason = options.reason === undefined ? undefined : care.mask(options.reason.trim()); // before it goes anywhere
+  const reason = options.reason === undefined ? undefined : maintenance.mask(options.reason.trim()); // before it goes anywhere
   const about: About = {
     action: ends ? 'unhold' : 'rollback',
     ...(tag === undefined ? {} : { rolledBackTo: tag }),
     ...(reason === undefined ? {} : { reason }),
     config: spec.file,
   };
-  await operations.follow(care, (exitCode) => reportOf(care, about, [], exitCode));
-  for (const label of care.labels) {
-    await attempt(care, label, async () => {
-      care.events.emit({ type: 'label.started', label: label.spec.name });
+  await operations.follow(maintenance, (exitCode) => reportOf(maintenance, about, [], exitCode));
+  for (const label of maintenance.labels) {
+    await attempt(maintenance, label, async () => {
+      maintenance.events.emit({ type: 'label.started', label: label.spec.name });
       await label.target.preflight({ private: label.spec.push.private, write: !options.dryRun });
-      const work = () => (ends ? unhold(care, label) : rollBack(care, label, { tag: tag ?? '', reason: reason ?? '' }));
-      return step(care, label, 'push', work);
+      const work = () =>
+        ends ? unhold(maintenance, label) : rollBack(maintenance, label, { tag: tag ?? '', reason: reason ?? '' });
+      return step(maintenance, label, 'push', work);
     });
   }
-  if (!ends) await retrain(care, operations);
-  return await conclude(care, about, operations);
+  if (!ends) await retrain(maintenance, operations);
+  return await conclude(maintenance, about, operations);
 }
 
-async function openCare(spec: Spec, options: Options, world: World): Promise<Care> {
+async function openMaintenance(spec: Spec, options: Options, world: World): Promise<Maintenance> {
   const job = openJob(options, world);
   if (options.dryRun) await clearPlan(options, world);
   const spool = await openSpool(options, world);
