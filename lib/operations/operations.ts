@@ -19,6 +19,7 @@ import type { Settings, Tracking } from './tracking.ts';
 
 /** What a container has between SIGTERM and SIGKILL; an interrupted run is told of within it. */
 const GRACE_MS = 8000;
+const SLOW_MS = 2000;
 
 /**
  * What a run does besides publishing. Opened before the run and disposed after it: the last thing that the program does is to pause
@@ -54,14 +55,25 @@ export class Operations implements AsyncDisposable {
     if (operations.#active && runs) {
       const { openHistory } = await import('../history/history.ts');
       operations.#history = await openHistory(runs, world);
-      try {
-        operations.#records = (await operations.#history.lines()).records;
-      } catch (thrown) {
-        world.signal.throwIfAborted();
-        operations.#pending.push(describe(thrown));
-      }
+      await operations.#readHistory(operations.#history);
     }
     return operations;
+  }
+
+  /** Nothing else is on the screen yet, so a slow one is said. */
+  async #readHistory(history: History): Promise<void> {
+    const { clock, signal, stderr } = this.#world;
+    const read = new AbortController();
+    const sayIt = () => stderr.write(this.#mask(`Reading the history of runs in ${history.name}...\n`));
+    clock.sleep(SLOW_MS, AbortSignal.any([signal, read.signal])).then(sayIt, () => {});
+    try {
+      this.#records = (await history.lines()).records;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      this.#pending.push(describe(thrown));
+    } finally {
+      read.abort();
+    }
   }
 
   /** The history of runs; undefined where none is kept or it cannot be read. */

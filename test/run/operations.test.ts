@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { parseReport } from '../../lib/report/json.ts';
+import type { World } from '../../lib/world.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type LocalRun, type LocalWandb, startLocalWandb } from '../edges/local-wandb.ts';
 import { makeTestCa } from '../edges/postgres-server.ts';
@@ -102,6 +103,7 @@ interface Running {
   argv?: string[];
   env?: Record<string, string>;
   tmpdir?: string;
+  clock?: World['clock'];
   /** @param url that is about to be asked */
   asked?: (url: string) => void;
 }
@@ -409,6 +411,15 @@ test('a run that breaks off by a fault of its own is remembered as one that fail
   expect(remembered().records).toMatchObject([{ exit_code: 1, labels: [{}, { status: 'success' }] }]);
   expect([trackedRun().complete, trackedRun().exitcode]).toEqual([true, 1]);
   expect(stageOf(SPACE)).toBe('PAUSED');
+});
+
+test('a history that is slow to read is said, since nothing else is on the screen yet', async () => {
+  const now = () => new Date();
+  const patient = { now, sleep: (ms: number) => Bun.sleep(ms) };
+  const hurried = { now, sleep: (ms: number) => (ms === 2000 ? Promise.resolve() : Bun.sleep(ms)) };
+  const said = async (clock: typeof patient) =>
+    (await run({ env: { WANDB_API_KEY: '' }, clock })).world.stderr.text.includes('Reading the history of runs');
+  expect([await said(patient), await said(hurried)]).toEqual([false, true]);
 });
 
 describe('a run that is interrupted', () => {
