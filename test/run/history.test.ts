@@ -139,7 +139,7 @@ describe('space.min_interval', () => {
 
   /** A run in a Space, so many minutes after the first one. */
   function visit(minutes: number, argv: string[] = [], options: Parameters<Site['run']>[1] = {}): Promise<Ended> {
-    const clock = { now: () => new Date(START + minutes * 60_000), sleep: async () => {} };
+    const clock = { now: () => new Date(START + minutes * 60_000), sleep: (ms: number) => Bun.sleep(ms) };
     const env = { ...hubEnv(), ...SPACE, URGENCY_DATASET: './visited', ...options.env };
     return site.run(['--label', 'urgency', ...argv], { clock, ...options, env });
   }
