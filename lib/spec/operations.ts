@@ -106,10 +106,10 @@ const OFF_MODES: ReadonlySet<string> = new Set(['offline', 'disabled', 'dryrun']
 /** Why the tracking that a spec names is off; undefined where it is on, or the spec names none. */
 function whyUntracked(
   wandb: NonNullable<RawSpec['tracking']>['wandb'],
-  { WANDB_MODE = '' }: Record<string, string | undefined>,
+  env: Record<string, string | undefined>,
 ): string | undefined {
   if (!wandb) return undefined;
-  const mode = WANDB_MODE.trim().toLowerCase();
+  const mode = env.WANDB_MODE?.trim().toLowerCase() ?? '';
   if (OFF_MODES.has(mode)) return `WANDB_MODE is ${mode}`;
   return wandb.api_key?.trim() ? undefined : 'there is no API key';
 }
