@@ -66,7 +66,7 @@ function checkCombination(options: Options): void {
   if (compareConfig !== undefined && !dryRun) refuse('--compare-config', 'it goes with --dry-run', 'add --dry-run');
   if (planDigest !== undefined && publish === undefined)
     refuse('--plan-digest', 'it goes with --publish', 'add --publish DIR');
-  if (publish !== undefined && WITHOUT_PUBLISH.some((name) => options[name] !== undefined && options[name] !== false))
+  if (publish !== undefined && WITHOUT_PUBLISH.some((name) => isGiven(options, name)))
     refuse('--publish', 'it ships files that are there already', `leave out ${WITHOUT_PUBLISH.map(flagOf).join(', ')}`);
   checkAlternatives(options, refuse);
   if (explain !== undefined && (against !== undefined || compareConfig !== undefined))
@@ -75,12 +75,14 @@ function checkCombination(options: Options): void {
     refuse('--explain', 'it prints a row’s text on the terminal, and nothing else', 'leave out --json and --check');
 }
 
+const isGiven = (options: Options, name: keyof Options) => options[name] !== undefined && options[name] !== false;
+
 /** What replaces the run by something else goes alone. */
 function checkAlternatives(options: Options, refuse: (flag: string, why: string, fix: string) => void): void {
   const { rollback, unhold, reason, labels, history, show, dryRun } = options;
-  const isGiven = (name: keyof Options) => options[name] !== undefined && options[name] !== false;
-  const [first, ...more] = ALTERNATIVES.filter(isGiven);
-  const other = first && [...more, ...NOT_WITH_ALTERNATIVES.filter(isGiven)][0];
+  const given = (name: keyof Options) => isGiven(options, name);
+  const [first, ...more] = ALTERNATIVES.filter(given);
+  const other = first && [...more, ...NOT_WITH_ALTERNATIVES.filter(given)][0];
   if (first && other) refuse(flagOf(first), `it does not go with ${flagOf(other)}`, 'run the program once for each');
   if ((history || show !== undefined) && dryRun) refuse('--history', 'it writes nothing anyway', 'leave out --dry-run');
   if ((rollback !== undefined || unhold) && labels.length !== 1)
@@ -94,18 +96,6 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
 }
 
 const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold'] as const;
-const NOT_WITH_ALTERNATIVES = [
-  'publish',
-  'check',
-  'demo',
-  'explain',
-  'compareConfig',
-  'against',
-  'force',
-  'allowClassChange',
-  'resplit',
-] as const;
-
 /** What was reviewed is what ships: these would change it, or do something else. */
 const WITHOUT_PUBLISH = [
   'demo',
@@ -117,6 +107,7 @@ const WITHOUT_PUBLISH = [
   'allowClassChange',
   'resplit',
 ] as const;
+const NOT_WITH_ALTERNATIVES = ['publish', ...WITHOUT_PUBLISH] as const;
 
 const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 

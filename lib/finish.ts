@@ -4,7 +4,7 @@ import type { Inquiry } from './explain/explain.ts';
 import type { Operations } from './operations/operations.ts';
 import { exitCodeOf } from './outcome.ts';
 import { formatReport } from './report/json.ts';
-import { plain } from './report/layout.ts';
+import { hasColour, plain } from './report/layout.ts';
 import { REPORT_HTML } from './report/names.ts';
 import { planDigest } from './report/plan-digest.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
@@ -38,10 +38,6 @@ async function answer(run: Run, inquiry: Inquiry): Promise<number> {
   run.events.emit({ type: 'run.finished', exitCode, seconds });
   stdout.write(text);
   return exitCode;
-}
-
-function hasColour({ stdout, env }: World): boolean {
-  return stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
 /** The exit code of all labels together, and how long it took. */

@@ -1,3 +1,4 @@
+import { hasColour } from '../report/layout.ts';
 import { planMask } from '../secrets.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
@@ -33,7 +34,7 @@ export async function check(
   const mask = planMask(env);
   const hops = planHops(spec, world);
   const idWidth = Math.max(...hops.map(({ id }) => id.length));
-  const colour = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
+  const colour = hasColour(world);
   const results = await runHops(
     hops,
     world,

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
+import { wandbUrl } from '../edges/wandb-api.ts';
+import { VIEWER } from '../edges/wandb-queries.ts';
 import { PipelineError } from '../errors.ts';
 import type { OperationsSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { type Finding, type Hop, mild, ok, skipped } from './hops.ts';
-
-const WANDB = 'https://api.wandb.ai';
 
 const Viewer = v.object({
   data: v.object({ viewer: v.nullable(v.object({ username: v.optional(v.nullable(v.string())) })) }),
@@ -39,11 +39,10 @@ async function askViewer(
   { env, fetch }: World,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const base = (env.WANDB_BASE_URL || WANDB).replace(/\/+$/, '');
-  const answer = await fetch(`${base}/graphql`, {
+  const answer = await fetch(`${wandbUrl(env)}/graphql`, {
     method: 'POST',
     headers: { Authorization: `Basic ${btoa(`api:${apiKey}`)}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ query: 'query Viewer { viewer { username } }' }),
+    body: JSON.stringify({ query: VIEWER }),
     signal,
   }).catch((cause) => {
     throw new PipelineError('TRACKING_FAILED', 'Cannot reach Weights & Biases', {

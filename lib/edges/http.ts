@@ -82,6 +82,12 @@ function isRepeatable(method: string, url: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));
 }
 
+/** What became of a request that was not answered: a code of the system or the runtime; never a message, which may quote what was sent. */
+export function kindOf(thrown: unknown): string {
+  const { code, name } = (thrown ?? {}) as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : String(name ?? 'unknown');
+}
+
 /** Milliseconds to wait: what the server asks for, else doubling from 1 s to 8 s. */
 export function waitBefore(attempt: number, answer: Response | undefined): number {
   const asked = Number(

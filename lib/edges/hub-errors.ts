@@ -1,5 +1,6 @@
 import { HubApiError } from '@huggingface/hub';
 import { PipelineError } from '../errors.ts';
+import { kindOf } from './http.ts';
 
 /** What the Hub answered where a success was expected. Its message is not shown to users: it may quote what was sent. */
 export class HubAnswer extends Error {
@@ -73,9 +74,4 @@ export function hubFault(thrown: unknown, doing: string): PipelineError {
         cause: thrown,
       });
   }
-}
-
-function kindOf(thrown: unknown): string {
-  const { code, name } = (thrown ?? {}) as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name ?? 'unknown');
 }

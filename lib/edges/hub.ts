@@ -40,16 +40,7 @@ export class HubTarget implements Target {
   }
 
   async preflight({ private: wanted, write }: { private: boolean; write: boolean }): Promise<void> {
-    if (write && !this.#token) {
-      throw new PipelineError('TOKEN_MISSING', `Cannot publish to ${this.name}: HF_TOKEN is not set`, {
-        fix: 'set HF_TOKEN to a token that may write this repo',
-      });
-    }
-    if (this.#token && !this.#token.startsWith('hf_')) {
-      throw new PipelineError('TOKEN_REFUSED', 'Cannot use HF_TOKEN: it does not begin with hf_', {
-        fix: 'copy it again from the Hub’s settings, Access Tokens',
-      });
-    }
+    if (write || this.#token) this.requireToken();
     const info = await this.info();
     if (info && !info.private && wanted) {
       throw new PipelineError(
@@ -60,6 +51,18 @@ export class HubTarget implements Target {
         },
       );
     }
+  }
+
+  /** Whether there is a token that looks like one; nothing is asked. @throws PipelineError TOKEN_MISSING, TOKEN_REFUSED */
+  requireToken(): void {
+    if (!this.#token)
+      throw new PipelineError('TOKEN_MISSING', `Cannot publish to ${this.name}: HF_TOKEN is not set`, {
+        fix: 'set HF_TOKEN to a token that may write this repo',
+      });
+    if (!this.#token.startsWith('hf_'))
+      throw new PipelineError('TOKEN_REFUSED', 'Cannot use HF_TOKEN: it does not begin with hf_', {
+        fix: 'copy it again from the Hub’s settings, Access Tokens',
+      });
   }
 
   locked<T>(work: () => Promise<T>): Promise<T> {

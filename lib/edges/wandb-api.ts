@@ -34,6 +34,11 @@ export interface RunPath {
   run: string;
 }
 
+/** Where W&B is, without a slash at the end. */
+export function wandbUrl(env: World['env']): string {
+  return (env.WANDB_BASE_URL?.trim() || 'https://api.wandb.ai').replace(/\/+$/, '');
+}
+
 const ALERT_WAIT_MS = 60_000; // the official client's default: the same title within it is dropped by the server
 
 const ViewerSchema = v.object({ viewer: v.nullable(v.object({ entity: v.nullish(v.string()) })) });

@@ -1,7 +1,7 @@
 import { PipelineError } from '../errors.ts';
 import type { OperationsSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
-import { waitBefore } from './http.ts';
+import { kindOf, waitBefore } from './http.ts';
 
 const ATTEMPTS = 3;
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -75,12 +75,6 @@ function describeAnswer(status: number): Omit<Failure, 'answer'> {
 
 const LATE = 'TimeoutError';
 const MAY_HAVE_ARRIVED: ReadonlySet<string> = new Set([LATE, 'ECONNRESET']);
-
-/** A code of the system or the runtime; never its message, which may quote the URL. */
-function kindOf(thrown: unknown): string {
-  const { code, name } = (thrown ?? {}) as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name ?? 'unknown');
-}
 
 function failed(what: string, fix: string): PipelineError {
   return new PipelineError('WEBHOOK_FAILED', `Cannot post the summary to the webhook: ${what}`, { fix });

@@ -1,7 +1,7 @@
 import { PipelineError } from '../errors.ts';
 import type { Options } from '../options.ts';
 import { parseReport } from '../report/json.ts';
-import { plain } from '../report/layout.ts';
+import { hasColour, plain } from '../report/layout.ts';
 import type { RunReport } from '../report/report.ts';
 import { escapeJson } from '../report/terminal/text.ts';
 import { renderReport, type TerminalOptions } from '../report/terminal.ts';
@@ -106,6 +106,6 @@ function unknownReport({ name }: History, { run, version }: RunRecord, why: stri
   });
 }
 
-function terminalOf({ stdout, env }: World): TerminalOptions {
-  return { colour: stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb', columns: stdout.columns };
+function terminalOf(world: World): TerminalOptions {
+  return { colour: hasColour(world), columns: world.stdout.columns };
 }

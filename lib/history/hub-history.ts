@@ -1,3 +1,4 @@
+import { waitBefore } from '../edges/http.ts';
 import type { HubTarget } from '../edges/hub.ts';
 import { PipelineError } from '../errors.ts';
 import { repoProblem } from '../spec/target.ts';
@@ -8,8 +9,6 @@ import { folderOf, formatLine, type Lines, LOG, parseLines, REPORT, RUNS } from 
 import type { RunRecord } from './record.ts';
 
 const ATTEMPTS = 5; // commits of one run, when others commit meanwhile
-const FIRST_WAIT_MS = 1000; // before the second one; doubled for each further one
-const LONGEST_WAIT_MS = 8000;
 const APPEND_MS = 120_000; // for all of it: a Space waits for it, and may be billed
 
 /** What HubTarget.amend() is told. */
@@ -59,7 +58,7 @@ export class HubHistory implements History {
 
   async append(record: RunRecord, files: RunFiles): Promise<void> {
     await this.#reach('HISTORY_UNWRITABLE', APPEND_MS, async (target, signal) => {
-      await target.preflight({ private: false, write: true }); // the token; what a public repo means here is said below
+      target.requireToken();
       await this.#appendOn(target, record, files, signal);
     });
   }
@@ -76,8 +75,7 @@ export class HubHistory implements History {
         if (!(thrown instanceof PipelineError && thrown.retryable)) throw thrown;
         fault = thrown;
       }
-      const wait = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS);
-      await this.#world.clock.sleep(wait, signal).catch(() => Promise.reject(fault));
+      await this.#world.clock.sleep(waitBefore(attempt, undefined), signal).catch(() => Promise.reject(fault));
     }
   }
 

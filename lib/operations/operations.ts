@@ -70,7 +70,7 @@ export class Operations implements AsyncDisposable {
       this.#records = (await history.lines()).records;
     } catch (thrown) {
       signal.throwIfAborted();
-      this.#pending.push(describe(thrown));
+      this.#pending.push(describe(toPipelineError(thrown)));
     } finally {
       read.abort();
     }
@@ -124,7 +124,7 @@ export class Operations implements AsyncDisposable {
     const told: EffectReport[] = [];
     for (const effect of effects) {
       const known = [...told, ...effects.slice(told.length)]; // what is still to come is planned
-      const missed = told.flatMap(({ problem }) => (problem ? [`${problem.code}: ${problem.message}`] : []));
+      const missed = told.flatMap(({ problem }) => (problem ? [describe(problem)] : []));
       const warnings = [...report.warnings, ...missed]; // who is told later is told of those who were not
       told.push(await this.#carryOut(effect, maskStrings({ ...report, effects: known, warnings }, this.#mask)));
     }
@@ -137,10 +137,10 @@ export class Operations implements AsyncDisposable {
     if (!job || effect.kind === 'pause') return effect;
     job.events.emit({ type: 'effect.started', kind: effect.kind });
     const done = await this.#attempt(effect, report);
-    if (done.problem) warn(job, `${done.problem.code}: ${done.problem.message}`);
+    if (done.problem) warn(job, describe(done.problem));
     if (done.problem && done.kind === 'history')
       // the summary, which tells of other failures, is sent
-      await this.#warnOf({ title: 'Run Not Remembered', severity: 'WARN', text: sayProblem(done.problem) });
+      await this.#warnOf({ title: 'Run Not Remembered', severity: 'WARN', text: describeWithFix(done.problem) });
     job.events.emit({ type: 'effect.finished', effect: done });
     return done;
   }
@@ -219,9 +219,9 @@ export class Operations implements AsyncDisposable {
       this.#tracking?.abort(exitCode),
       runs && report ? openHistory(runs, brief).then((history) => this.#remember(report, history)) : undefined,
     ]);
-    for (const each of told) if (each.status === 'rejected') this.#warnHere(describe(each.reason));
+    for (const each of told) if (each.status === 'rejected') this.#warnHere(describe(toPipelineError(each.reason)));
     if (signal.aborted || !(this.#job || this.#failure)) return;
-    const text = this.#failure ? sayProblem(toPipelineError(this.#failure)) : 'What stopped it stands in its log.';
+    const text = this.#failure ? describeWithFix(toPipelineError(this.#failure)) : 'What stopped it stands in its log.';
     await this.#warnOf({ title: 'Run Failed', severity: 'ERROR', text });
   }
 
@@ -232,7 +232,7 @@ export class Operations implements AsyncDisposable {
       await new Space(id, this.#world).pause();
     } catch (thrown) {
       if (this.#world.signal.aborted) return; // as a rule by the pause, which has stopped this machine before it was answered
-      const text = `${describe(thrown)}. ${id} goes on running, and may be billed.`;
+      const text = `${describe(toPipelineError(thrown))}. ${id} goes on running, and may be billed.`;
       this.#warnHere(text);
       await this.#warnOf({ title: 'HF Space Pause Failed', severity: 'WARN', text });
     }
@@ -262,13 +262,12 @@ export class Operations implements AsyncDisposable {
 const isByPerson = ({ rollback, unhold }: Options) => rollback !== undefined || unhold;
 const withoutSpace = (spec: Settings): Settings => ({ ...spec, operations: { ...spec.operations, space: undefined } });
 
-function describe(thrown: unknown): string {
-  const { code, message }: PipelineError = toPipelineError(thrown);
+function describe({ code, message }: Problem | PipelineError): string {
   return `${code}: ${message}`;
 }
 
-function sayProblem({ code, message, fix }: Problem | PipelineError): string {
-  return `${code}: ${message}${fix === undefined ? '' : `\nFix: ${fix}`}`;
+function describeWithFix(problem: Problem | PipelineError): string {
+  return `${describe(problem)}${problem.fix === undefined ? '' : `\nFix: ${problem.fix}`}`;
 }
 
 /** What tells one edition of a spec from another: what the labels say, and where they go. */

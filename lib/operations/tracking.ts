@@ -1,4 +1,5 @@
 import type { WandbRun, WandbSettings } from '../edges/wandb.ts';
+import { wandbUrl } from '../edges/wandb-api.ts';
 import { toPipelineError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import { plain } from '../report/layout.ts';
@@ -34,7 +35,6 @@ export interface Tracking {
   abort(exitCode: number): Promise<void>;
 }
 
-const BASE_URL = 'https://api.wandb.ai';
 const MOST_TITLE = 63; // characters
 const MOST_LINES = 30; // of an alert
 const LINE = 1000; // characters
@@ -119,7 +119,7 @@ export function planSettings(
   { run, action }: Begun,
 ): WandbSettings {
   const set = (...names: string[]) => names.map((name) => env[name]?.trim()).find((value) => value);
-  const baseUrl = (set('WANDB_BASE_URL') ?? BASE_URL).replace(/\/+$/, '');
+  const baseUrl = wandbUrl(env);
   const names = labels.map(({ report }) => report.label);
   const chosen = spec.labels.filter(({ name }) => names.includes(name));
   const byLabel = <T>(value: (label: LabelSpec) => T) =>

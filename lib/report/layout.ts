@@ -1,7 +1,13 @@
 import { styleText } from 'node:util';
+import type { World } from '../world.ts';
 
 export type Style = Parameters<typeof styleText>[0];
 export type Paint = (style: Style, text: string) => string;
+
+/** Whether stdout is a terminal that shows colours, and nobody asked for none. */
+export function hasColour({ stdout, env }: Pick<World, 'stdout' | 'env'>): boolean {
+  return stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
+}
 
 /** Colours, or none. */
 export function painter(colour: boolean): Paint {

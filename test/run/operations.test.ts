@@ -253,6 +253,14 @@ describe('what is hidden', () => {
   });
 });
 
+const NOBODY_TOLD = {
+  tracking: 'TRACKING_FAILED',
+  email: 'EMAIL_FAILED',
+  webhook: 'WEBHOOK_FAILED',
+  history: 'HISTORY_UNWRITABLE',
+  pause: 'planned',
+} as const;
+
 describe('nothing besides publishing fails a run', () => {
   test('neither W&B nor mail, webhook, history, restart or pause', async () => {
     hub.createRepo('datasets/tester/runs', { private: false });
@@ -267,13 +275,7 @@ describe('nothing besides publishing fails a run', () => {
     });
     expect(ended.exitCode).toBe(0);
     expect(ended.report.labels[1]?.outcome?.status).toBe('success');
-    expect(effects(ended)).toEqual({
-      tracking: 'TRACKING_FAILED',
-      email: 'EMAIL_FAILED',
-      webhook: 'WEBHOOK_FAILED',
-      history: 'HISTORY_UNWRITABLE',
-      pause: 'planned',
-    });
+    expect(effects(ended)).toEqual(NOBODY_TOLD);
     expect(ended.report.labels[1]?.restarts?.map(({ problem }) => problem?.code)).toEqual(['SPACE_FORBIDDEN']);
     for (const code of ['TRACKING_FAILED', 'EMAIL_FAILED', 'WEBHOOK_FAILED', 'HISTORY_UNWRITABLE', 'SPACE_FORBIDDEN'])
       expect(ended.report.warnings.filter((warning) => warning.includes(code))).toHaveLength(1);
@@ -303,13 +305,7 @@ describe('nothing besides publishing fails a run', () => {
       },
     });
     expect(ended.exitCode).toBe(0);
-    expect(effects(ended)).toEqual({
-      tracking: 'TRACKING_FAILED',
-      email: 'EMAIL_FAILED',
-      webhook: 'WEBHOOK_FAILED',
-      history: 'HISTORY_UNWRITABLE',
-      pause: 'planned',
-    });
+    expect(effects(ended)).toEqual(NOBODY_TOLD);
     expect(ended.world.stderr.text).toContain('Cannot pause prepare');
   });
 
