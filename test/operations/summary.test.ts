@@ -91,6 +91,7 @@ describe('a subject begins with what came of it', () => {
   const skipped = ended('urgency', { status: 'skipped_insufficient_data', rows: 1, minimum: 2, stage: 'kept' });
   const failed = (label: string) => ended(label, { status: 'failed', problem: UNREACHABLE });
   const { outcome: _, ...unfinished } = department();
+  const unheld = ended('urgency', { status: 'unchanged', version: VERSION, hold: 'ended' });
 
   test.each([
     [runReport([department(), skipped]), '1 published, 1 skipped — pipeline.config.yaml'],
@@ -99,6 +100,7 @@ describe('a subject begins with what came of it', () => {
     [runReport([unfinished]), '1 not finished — pipeline.config.yaml'],
     [rolledBack(), 'Rolled back: urgency — pipeline.config.yaml'],
     [{ ...rolledBack(), action: 'unhold' }, 'No longer held: urgency — pipeline.config.yaml'],
+    [{ ...runReport([unheld]), action: 'unhold' }, 'No longer held: urgency — pipeline.config.yaml'],
     [{ ...runReport([failed('urgency')]), action: 'rollback' }, 'ROLLBACK FAILED: urgency — pipeline.config.yaml'],
     [
       { ...runReport([department()]), config: `/srv/${'x'.repeat(90)}/a.yaml` },

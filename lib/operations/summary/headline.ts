@@ -1,3 +1,4 @@
+import type { Outcome } from '../../outcome.ts';
 import type { LabelReport, RunReport } from '../../report/report.ts';
 import { nameStatus } from '../../report/words.ts';
 import { line } from './bounded.ts';
@@ -7,7 +8,7 @@ const LONGEST_PATH = 60; // characters
 
 /** What stands in a subject: the worst first, then the rest, then where it comes from. `FAILED: urgency, 1 published — pipeline.config.yaml`. */
 export function headline({ labels, action, config }: RunReport): string {
-  const of = (status: string) => labels.filter(({ outcome }) => (outcome?.status ?? 'not finished') === status);
+  const of = (status: string) => labels.filter(({ outcome }) => statusOf(outcome) === status);
   const parts = [
     named(FAILED[action], of('failed')),
     named(REFUSED[action], of('refused')),
@@ -21,6 +22,12 @@ export function headline({ labels, action, config }: RunReport): string {
     counted('not finished', of('not finished')),
   ].filter((part) => part !== '');
   return `${parts.join(', ') || 'no label'} — ${shortPath(config)}`;
+}
+
+/** A hold that was ended leaves the rows unchanged, and is what was asked for. */
+function statusOf(outcome: Outcome | undefined): string {
+  if (outcome?.status === 'unchanged' && outcome.hold === 'ended') return 'success';
+  return outcome?.status ?? 'not finished';
 }
 
 const DONE = { run: 'published', publish: 'published', rollback: 'Rolled back', unhold: 'No longer held' };
@@ -47,6 +54,6 @@ function shortPath(path: string): string {
 /** What came of a label in a word or two, as --rollback and --unhold call it. */
 export function verdictWord({ outcome }: LabelReport, action: RunReport['action']): string {
   if (!outcome) return 'not finished';
-  if (outcome.status !== 'success' || action === 'run' || action === 'publish') return nameStatus(outcome.status);
+  if (statusOf(outcome) !== 'success' || action === 'run' || action === 'publish') return nameStatus(outcome.status);
   return DONE[action].toLowerCase();
 }
