@@ -33,10 +33,13 @@ export async function main(argv: string[], outside: World): Promise<number> {
       return await (await import('./lib/publish/publish.ts')).publish(options.publish, options, outside);
     if (options.history || options.show !== undefined)
       return await (await import('./lib/history/commands.ts')).consult(options, outside);
+    if (options.deploy !== undefined)
+      return await (await import('./lib/hosting/deploy.ts')).deploy(options.deploy, options, outside);
     await using demo = options.demo ? await (await import('./lib/demo/demo.ts')).openDemo(options, outside) : undefined;
     const world = demo?.world ?? outside;
     const read = await readSpec(options, world); // all problems at once, before anything is connected
     const spec = demo?.redirect(read) ?? read;
+    if (options.submit) return await (await import('./lib/hosting/submit.ts')).submit(spec, options, world);
     if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
     if (options.rollback !== undefined || options.unhold)
       return await (await import('./lib/rollback/command.ts')).maintain(spec, options, world);

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { PipelineError } from './errors.ts';
-import type { Options } from './options.ts';
+import type { Options, PageAddress } from './options.ts';
 import type { World } from './world.ts';
 
 /** The command line ended the run by itself: --help, --version (0) or bad usage (2), which it has said already. */
@@ -20,7 +20,8 @@ Exit codes:
   4  changes are planned (a dry run with --detailed-exitcode)
   130, 143  interrupted by Ctrl-C, SIGTERM
 
-Every flag has an environment form, for Spaces: DRY_RUN=true, LABEL=urgency,department, CONFIG=other.yaml …
+Flags have an environment form, for Spaces: DRY_RUN=true, LABEL=urgency,department, CONFIG=other.yaml …
+Not so --submit, --schedule, --deploy, --env-file and --yes.
 Documentation: README.md, docs/spec.md, docs/errors.md`;
 
 /**
@@ -69,6 +70,7 @@ function checkCombination(options: Options): void {
   if (publish !== undefined && WITHOUT_PUBLISH.some((name) => isGiven(options, name)))
     refuse('--publish', 'it ships files that are there already', `leave out ${WITHOUT_PUBLISH.map(flagOf).join(', ')}`);
   checkAlternatives(options, refuse);
+  checkHosting(options, refuse);
   if (explain !== undefined && (against !== undefined || compareConfig !== undefined))
     refuse('--explain', 'it compares with nothing', 'leave out --against and --compare-config');
   if (explain !== undefined && (json || check))
@@ -95,7 +97,22 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
     );
 }
 
-const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold'] as const;
+/** Where a run takes place. */
+function checkHosting(
+  { serve, submit, schedule, deploy, publish, explain, yes, out, json }: Options,
+  refuse: (flag: string, why: string, fix: string) => void,
+): void {
+  if (schedule !== undefined && !submit) refuse('--schedule', 'it goes with --submit', 'add --submit');
+  if (yes && deploy === undefined) refuse('--yes', 'it goes with --deploy', 'bun run deploy OWNER/SPACE --yes');
+  const page = serve !== undefined && serve !== 'off';
+  if (page && (publish !== undefined || explain !== undefined || submit || deploy !== undefined))
+    refuse('--serve', 'there is no page but of a run, a dry run, the demo and --check', 'leave out --serve');
+  if ((submit || deploy !== undefined) && json)
+    refuse('--json', 'a Job or a Space keeps its report: `runs` says where', 'leave out --json');
+  if (submit && out !== OUT) refuse('--out', 'what a Job writes on its disk is gone with it', 'leave out --out');
+}
+
+const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold', 'deploy', 'submit'] as const;
 /** What was reviewed is what ships: these would change it, or do something else. */
 const WITHOUT_PUBLISH = [
   'demo',
@@ -111,11 +128,33 @@ const NOT_WITH_ALTERNATIVES = ['publish', ...WITHOUT_PUBLISH] as const;
 
 const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+const OUT = './out';
 const MOST_SAMPLES = 100;
 
 function parseSamples(value: string): number {
   if (/^\d{1,3}$/.test(value) && Number(value) <= MOST_SAMPLES) return Number(value);
   throw new InvalidArgumentError(`It must be a whole number from 0 to ${MOST_SAMPLES}.`);
+}
+
+const PORT = 7860; // of a Space: app_port
+
+/** `8000`, `0.0.0.0:8000`, `[::1]:8000`, `off`; true stands for the flag alone. */
+function parseAddress(value: string | true): PageAddress | 'off' {
+  if (value === 'off') return 'off';
+  if (value === true || /^(1|true|yes|on)$/i.test(value)) return { host: LOCALHOST, port: PORT };
+  const [, v6, name, port] = /^(?:\[([0-9a-fA-F:.]+)\]:|([\w.-]+):)?(\d{1,5})$/.exec(value) ?? [];
+  if (port !== undefined && Number(port) <= 65_535) return { host: v6 ?? name ?? LOCALHOST, port: Number(port) };
+  throw new InvalidArgumentError('It must be a port, HOST:PORT, or off.');
+}
+
+const LOCALHOST = '127.0.0.1';
+
+/** The Hub reads it; here only what can be none at all is refused. */
+function parseSchedule(value: string): string {
+  const schedule = value.trim().replace(/\s+/g, ' ');
+  if (schedule === 'off' || /^@(annually|yearly|monthly|weekly|daily|hourly)$/.test(schedule)) return schedule;
+  if (/^([\d*/,A-Za-z-]+ ){4}[\d*/,A-Za-z-]+$/.test(schedule)) return schedule;
+  throw new InvalidArgumentError('It must be five fields of cron in UTC, e.g. "0 3 * * *", or @daily …, or off.');
 }
 
 /** 12 hex digits are 48 bits: enough to tell plans apart, not to stop somebody who makes one to fit. */
@@ -134,7 +173,7 @@ function planCommand(): Command {
     .option('--dry-run', 'do everything but publish; datasets are built below --out', false)
     .option('--check', 'validate spec, database, columns, token, repos, Spaces, mail and W&B; reads no rows', false)
     .option('--demo', 'run on an embedded PostgreSQL with generated grievances; publish below --out', false)
-    .option('-o, --out <dir>', 'where --dry-run and --demo write', './out')
+    .option('-o, --out <dir>', 'where --dry-run and --demo write', OUT)
     .option(
       '--samples <n>',
       'texts of rows shown of each kind, on the terminal and in report.html only',
@@ -156,6 +195,16 @@ function planCommand(): Command {
     .option('--rollback <tag>', 'publish the rows of this version again, and hold the label there')
     .option('--unhold', 'end the hold, so that the next run publishes', false)
     .option('--reason <text>', 'with --rollback: why; it stands in the metadata and in every notice')
+    .option(
+      '--serve [address]',
+      'serve a status page on this port (127.0.0.1:7860), or HOST:PORT, until Ctrl-C; a Space does anyway, but for “off”',
+      parseAddress,
+    )
+    .option('--submit', 'run as a Job on the Hub, by the image of the Space; follow its log', false)
+    .option('--schedule <cron>', 'with --submit: at these times (UTC) instead of now; “off” ends it', parseSchedule)
+    .option('--deploy <space>', 'make a private Space of this (bun run deploy OWNER/SPACE), or bring it up to date')
+    .option('--env-file <file>', 'with --deploy: variables and secrets of the Space', '.env')
+    .option('--yes', 'with --deploy: do not ask', false)
     .option('--json', 'print the run report as JSON on stdout', false)
     .option(
       '--force',
@@ -180,11 +229,15 @@ function describeOption({ description, defaultValue }: Option): string {
     : `${description} (default: ${defaultValue})`;
 }
 
+/** What is asked for by hand only: a variable of that name, as CI systems have it, must not begin a deployment. */
+const AT_A_DESK: ReadonlySet<string> = new Set(['submit', 'schedule', 'deploy', 'envFile', 'yes']);
+
 /** Environment forms as flags, put before the real ones: LABEL=a,b is --label a --label b. */
 function environmentFlags(command: Command, env: World['env'], argv: string[]): string[] {
   return command.options.flatMap((option: Option) => {
     const given = argv.some((word) => word === option.short || word.split('=', 1)[0] === option.long);
     if (!option.long || option.long === '--version' || given) return [];
+    if (AT_A_DESK.has(option.attributeName())) return [];
     const value = env[option.long.slice(2).toUpperCase().replaceAll('-', '_')]?.trim();
     if (!value) return [];
     if (option.isBoolean()) return /^(1|true|yes|on)$/i.test(value) ? [option.long] : [];

@@ -99,6 +99,14 @@ export const CODES = [
   'HISTORY_UNREADABLE',
   'HISTORY_UNWRITABLE',
   'RUN_UNKNOWN',
+  // Where a run takes place (lib/status, lib/hosting)
+  'PAGE_UNAVAILABLE',
+  'JOB_FORBIDDEN',
+  'JOB_REFUSED',
+  'JOB_UNREACHABLE',
+  'ENV_FILE',
+  'DEPLOY_BUILD',
+  'DEPLOY_CHECK',
   'INTERNAL',
 ] as const;
 

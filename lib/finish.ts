@@ -145,4 +145,6 @@ const USAGE: ReadonlySet<string> = new Set([
   'PLAN_UNREADABLE',
   'HISTORY_MISSING',
   'RUN_UNKNOWN',
+  'PAGE_UNAVAILABLE',
+  'ENV_FILE',
 ] satisfies Code[]);

@@ -36,6 +36,24 @@ export interface Options {
   reason?: string;
   /** End a hold. */
   unhold: boolean;
+  /** Where the status page listens; undefined: in a Space only, on its port. */
+  serve?: PageAddress | 'off';
+  /** Run as a Job on the Hub instead of here. */
+  submit: boolean;
+  /** With submit: five fields of cron, `@daily` …, or `off`. */
+  schedule?: string;
+  /** The Space (owner/name) that is made or brought up to date. */
+  deploy?: string;
+  /** With deploy: the file of variables and secrets. */
+  envFile: string;
+  /** With deploy: do not ask. */
+  yes: boolean;
   /** Key of one record to explain: a dry run that builds nothing. */
   explain?: string;
+}
+
+/** Where the status page listens. */
+export interface PageAddress {
+  host: string;
+  port: number;
 }

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Output, World } from './world.ts';
 
@@ -31,8 +32,19 @@ export function realWorld(): World {
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
+    confirm: (question) => confirm(question, controller.signal),
     signal: controller.signal,
   };
+}
+
+async function confirm(question: string, signal: AbortSignal): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    lines.close();
+  }
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {

@@ -1,6 +1,9 @@
 /** Names that end like a secret's. Not PWD and OLDPWD (directories), nor MAX_TOKENS or TOKENIZERS_PARALLELISM. */
 const SECRET_NAME =
   /(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|CREDENTIALS?|API_?KEY|KEY|WEBHOOK|WEBHOOK_URL)$|._PWD$|SECRET|PASSWORD/i;
+/** Whether a variable of this name holds a secret, whatever its value. */
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
+
 const NO_SECRET = /^(true|false|yes|no|on|off|none|null|\d{1,5})$/i;
 const URL_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s]+)@[^\s@]*/gi;
 const KNOWN_TOKENS = /\bhf_[A-Za-z0-9]{8,}\b|\bwandb_v1_[\w-]{20,}/g;

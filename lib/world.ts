@@ -10,6 +10,8 @@ export interface World {
   clock: Clock;
   stdout: Output;
   stderr: Output;
+  /** Ask whoever runs it; undefined where nobody can be asked. */
+  confirm(question: string): Promise<boolean | undefined>;
   /** Aborted by SIGINT or SIGTERM, with the signal's name as its reason. */
   signal: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isSecret } from '../../lib/hosting/variables.ts';
 import { planMask } from '../../lib/secrets.ts';
 import { main } from '../../pipeline.ts';
 import { testWorld } from '../run/world.ts';
@@ -81,8 +82,15 @@ test('the list of flags’ environment forms is that of --help (UPDATE_GOLDEN=1 
   const world = testWorld({ columns: 200 });
   expect(await main(['--help'], world)).toBe(0);
   const flags = [...world.stdout.text.matchAll(/^ {2}(?:-\w, )?--([a-z-]+)/gm)].map(([, flag = '']) => flag);
-  const forms = flags.filter((flag) => !['help', 'version'].includes(flag));
+  const without = ['help', 'version', 'submit', 'schedule', 'deploy', 'env-file', 'yes'];
+  const forms = flags.filter((flag) => !without.includes(flag));
   expect(forms.length).toBeGreaterThan(20);
   const planned = `\n${forms.map((flag) => `\`${flag.toUpperCase().replaceAll('-', '_')}\``).join(' ')}\n\n`;
   expect(written('flags', planned)).toBe(planned);
+});
+
+test('what goes elsewhere as a secret is what the table calls one', () => {
+  const sent = names.filter((name) => MEANINGS[name]?.kind !== 'set by the Space');
+  const secrets = sent.filter((name) => isSecret(name, 'value'));
+  expect(secrets).toEqual(sent.filter((name) => MEANINGS[name]?.kind === 'secret'));
 });

@@ -91,6 +91,9 @@ const OPTIONS = {
   detailedExitcode: false,
   history: false,
   unhold: false,
+  submit: false,
+  envFile: '.env',
+  yes: false,
 };
 
 /** A run of its own, whose clock notes the waits and calls back instead of waiting. */

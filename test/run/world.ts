@@ -19,7 +19,8 @@ export interface TestWorld extends World {
   interrupt(signal?: 'SIGINT' | 'SIGTERM'): void;
 }
 
-export interface TestWorldOptions extends Partial<Pick<World, 'env' | 'cwd' | 'tmpdir' | 'fetch' | 'clock'>> {
+export interface TestWorldOptions
+  extends Partial<Pick<World, 'env' | 'cwd' | 'tmpdir' | 'fetch' | 'clock' | 'confirm'>> {
   /** Width of the terminal that stdout and stderr are; a pipe when left out. */
   columns?: number;
 }
@@ -33,6 +34,7 @@ export function testWorld({ columns, ...given }: TestWorldOptions = {}): TestWor
     tmpdir: tmpdir(),
     fetch,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
+    confirm: async () => undefined,
     ...given,
     stdout: captureOutput(columns),
     stderr: captureOutput(columns),

@@ -113,7 +113,8 @@ export class Workshop implements AsyncDisposable {
   world(env: Record<string, string> = this.env) {
     const { signal } = new AbortController();
     const clock = { now: () => new Date(this.#clock.time), sleep: async () => {} };
-    return { env, cwd: this.directory, tmpdir: this.directory, fetch, clock, signal };
+    const confirm = async () => undefined;
+    return { env, cwd: this.directory, tmpdir: this.directory, fetch, clock, confirm, signal };
   }
 
   /** What the target's head holds, in the order of its files. */
@@ -156,6 +157,9 @@ export class Workshop implements AsyncDisposable {
       detailedExitcode: false,
       history: false,
       unhold: false,
+      submit: false,
+      envFile: '.env',
+      yes: false,
       ...overrides,
     };
     const label: LabelRun = {
