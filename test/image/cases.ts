@@ -7,7 +7,7 @@ import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { makeTestCa } from '../edges/postgres-server.ts';
 import { loadOfficial, officialPython } from '../official/venv.ts';
 import { fillPlain, Site } from '../run/site.ts';
-import { Container, type Image, type StartOptions } from './container.ts';
+import { Container, type Image, memoryGroup, type StartOptions } from './container.ts';
 
 // `test/image/run` builds the image and starts this; `bun test` alone does not find it.
 
@@ -184,6 +184,18 @@ describe('its command', () => {
       expect(stderr).toMatch(/^OUTPUT_UNWRITABLE\n {2}.*\/app\/out: E(ROFS|ACCES)\n {2}fix: .*--out/m);
     },
   );
+
+  test('publishes 90,000 rows of each label where there are 512 MiB, and no more', async () => {
+    await using big = await Site.open();
+    await big.sql(fillPlain(200_000, 60_000));
+    await using group = await memoryGroup(512 * 1024 ** 2);
+    if (group === undefined) return console.warn('SKIPPED: there is no control group to be had');
+    await using tmp = await volume();
+    const env = { POSTGRES_URL: big.url, JSON: 'true' };
+    const ended = await Container.run(image, { ...options(env, '-big'), tmp: tmp.path, cgroup: group.path });
+    console.log(`two labels of 90,000 rows: at most ${(ended.peak / MEGABYTE).toFixed(0)} MB`);
+    expect(statuses(ended.stdout)).toEqual(['success', 'success']);
+  });
 
   test('has no demo, and says so', async () => {
     const { exitCode, stderr } = await Container.run(image, { args: ['--demo'] });

@@ -1,4 +1,5 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readlink, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -33,6 +34,8 @@ export interface StartOptions {
   network?: 'host' | 'none';
   /** `--user`, by numbers. */
   user?: string;
+  /** Of memoryGroup(): what it allows is all that there is. */
+  cgroup?: string;
 }
 
 export interface Ended {
@@ -57,12 +60,14 @@ export class Container {
 
   static start({ config, root }: Image, options: StartOptions = {}): Container {
     const { args = config.Cmd, env = {}, readOnly = true, tmp = '', network = 'host', user = config.User } = options;
+    const { cgroup } = options;
+    const limited = cgroup === undefined ? [] : ['sh', '-c', 'echo $$ >"$0/cgroup.procs" && exec "$@"', cgroup];
     const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--ipc', '--uts'];
     if (network === 'none') namespaces.push('--net');
     const access = readOnly ? 'ro' : 'rw';
     const enter = [join(import.meta.dir, 'enter'), root, access, tmp, network, config.WorkingDir, user];
     return new Container(
-      Bun.spawn(['unshare', ...namespaces, ...enter, ...config.Entrypoint, ...args], {
+      Bun.spawn([...limited, 'unshare', ...namespaces, ...enter, ...config.Entrypoint, ...args], {
         env: { ...Object.fromEntries(config.Env.map(splitVariable)), HOME: '/home/bun', ...env }, // an engine sets HOME
         stdin: 'ignore',
         stdout: 'pipe',
@@ -101,6 +106,22 @@ export class Container {
       await sleep(10);
     }
   }
+}
+
+/** A control group that holds so much memory and no more, or undefined where there is none to be had. @param bytes `--memory` */
+export async function memoryGroup(bytes: number): Promise<(AsyncDisposable & { path: string }) | undefined> {
+  const [parent, limit] = existsSync('/sys/fs/cgroup/memory')
+    ? ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes']
+    : ['/sys/fs/cgroup', 'memory.max'];
+  const path = join(parent, `prepare-dataset-${process.pid}`);
+  try {
+    await mkdir(path);
+    await writeFile(join(path, limit), `${bytes}`, { flag: 'r+' });
+  } catch {
+    await rmdir(path).catch(() => {});
+    return undefined;
+  }
+  return { path, [Symbol.asyncDispose]: () => rmdir(path) };
 }
 
 function splitVariable(variable: string): [string, string] {
