@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pkg from '../../package.json' with { type: 'json' };
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
-import { makeTestCa } from '../edges/postgres-server.ts';
+import { makeTestCa, requirePostgres } from '../edges/postgres-server.ts';
 import { loadOfficial, officialPython } from '../official/venv.ts';
-import { fillPlain, Site } from '../run/site.ts';
+import { fillPlain, SHIPPED, Site } from '../run/site.ts';
 import { Container, type Image, memoryGroup, type StartOptions } from './container.ts';
 
 // `test/image/run` builds the image and starts this; `bun test` alone does not find it.
@@ -22,6 +22,7 @@ const LABELS = ['department', 'urgency'];
 let site: Site;
 let hub: LocalHub;
 beforeAll(async () => {
+  if ((await requirePostgres('postgresql')) === undefined) throw new Error('PostgreSQL’s binaries are not installed');
   site = await Site.open();
   await site.sql(fillPlain(600, 240));
   hub = await startLocalHub();
@@ -158,6 +159,17 @@ describe('its command', () => {
     const { exitCode, stdout } = await Container.run(image, { ...options({ JSON: 'true', ...env }), ...rest });
     expect(statuses(stdout)).toEqual(['unchanged', 'unchanged']);
     expect(exitCode).toBe(0);
+  });
+
+  test('plans a YAML from elsewhere, and publishes that plan, each in a container of its own', async () => {
+    await using tmp = await volume();
+    await Bun.write(join(tmp.path, 'mine.yaml'), SHIPPED);
+    const plan = options({ DRY_RUN: 'true', CONFIG: '/tmp/mine.yaml', LABEL: 'urgency' }, '-reviewed');
+    expect(await Container.run(image, { ...plan, tmp: tmp.path })).toMatchObject({ exitCode: 0 });
+    const publish = { ...options({ JSON: 'true' }, '-reviewed'), args: ['--publish', '/tmp/out'] };
+    const { exitCode, stdout } = await Container.run(image, { ...publish, tmp: tmp.path });
+    expect([exitCode, statuses(stdout)]).toEqual([0, ['success']]);
+    expect(hub.repos.get('datasets/tester/urgency-reviewed')?.tags.size).toBe(1);
   });
 
   test.each([true, false])('plans below /tmp/out, read-only root: %p', async (readOnly) => {
