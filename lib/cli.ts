@@ -48,7 +48,8 @@ export function parseArguments(
   const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
   const options: Options = { ...flags, labels: [...new Set(label)] };
   const writesOut = (options.dryRun && options.publish === undefined) || options.demo;
-  if (command.getOptionValueSource('out') === 'cli' && !writesOut) {
+  const namesOut = command.options.some((option) => option.attributeName() === 'out' && isNamed(option, argv));
+  if (namesOut && !writesOut) {
     throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo', {
       fix: 'a real run publishes where the YAML says',
     });
@@ -235,8 +236,7 @@ const AT_A_DESK: ReadonlySet<string> = new Set(['submit', 'schedule', 'deploy', 
 /** Environment forms as flags, put before the real ones: LABEL=a,b is --label a --label b. */
 function environmentFlags(command: Command, env: World['env'], argv: string[]): string[] {
   return command.options.flatMap((option: Option) => {
-    const given = argv.some((word) => word === option.short || word.split('=', 1)[0] === option.long);
-    if (!option.long || option.long === '--version' || given) return [];
+    if (!option.long || option.long === '--version' || isNamed(option, argv)) return [];
     if (AT_A_DESK.has(option.attributeName())) return [];
     const value = env[option.long.slice(2).toUpperCase().replaceAll('-', '_')]?.trim();
     if (!value) return [];
@@ -245,4 +245,9 @@ function environmentFlags(command: Command, env: World['env'], argv: string[]): 
       ? value.split(',').flatMap((each) => [option.long ?? '', each.trim()])
       : [option.long, value];
   });
+}
+
+/** Whether the command line itself has it, whatever the environment says: `--out x`, `--out=x`, `-o x`, `-ox`. */
+function isNamed({ short, long }: Option, argv: string[]): boolean {
+  return argv.some((word) => word.split('=', 1)[0] === long || (short !== undefined && word.startsWith(short)));
 }

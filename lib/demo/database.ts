@@ -29,7 +29,7 @@ const MAX_CONNECTIONS = 8;
 export async function startDemoDatabase(load: () => Promise<Packages> = loadPackages): Promise<DemoDatabase> {
   const packages = await load().catch((cause: unknown) => {
     throw new PipelineError('DEMO_UNAVAILABLE', 'Cannot start the demo database: its packages are not installed', {
-      fix: 'bun install',
+      fix: 'in a clone, bun install without --production; the image leaves them out',
       cause,
     });
   });

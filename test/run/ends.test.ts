@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArguments } from '../../lib/cli.ts';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { fillPlain, SHIPPED, Site } from './site.ts';
@@ -108,6 +109,15 @@ describe('usage', () => {
     expect(exitCode).toBe(0);
     expect(report).toMatchObject({ dryRun: true, labels: [{ label: 'urgency' }] });
     expect(existsSync(join(site.folder, 'env/dry-run/urgency'))).toBe(true);
+  });
+
+  test('OUT is for runs that write there, and nothing to one that publishes', () => {
+    const world = site.world({ env: { OUT: './env' } });
+    expect(parseArguments(['--dry-run'], world).out).toBe('./env');
+    expect(parseArguments(['--dry-run', '-o./flag'], world).out).toBe('./flag');
+    expect(parseArguments([], world).dryRun).toBe(false);
+    for (const flag of ['--out=x', '-ox'])
+      expect(() => parseArguments([flag], world)).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
 
   test('a spec error is told with all its places, before the database and the engine are loaded', async () => {
