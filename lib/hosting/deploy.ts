@@ -27,7 +27,7 @@ export async function deploy(id: string, options: Options, outside: World): Prom
   const file = await readEnvFile(options.envFile, outside);
   const world = { ...outside, env: { ...outside.env, ...file } }; // what must not be shown; the file's HF_ENDPOINT too
   return guard(world, async () => {
-    const wanted = await readWanted(id, options, file, world);
+    const wanted = await readWanted(id, options, file, outside);
     return await withToken(wanted, () => deployWanted(wanted, options, world));
   });
 }
