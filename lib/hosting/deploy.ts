@@ -47,7 +47,8 @@ async function readWanted(id: string, options: Options, file: EnvFile, world: Wo
 async function deployWanted(wanted: Wanted, options: Options, outside: World): Promise<number> {
   const { id, settings, files, token } = wanted;
   const world = { ...outside, env: { ...outside.env, HF_TOKEN: token.token } };
-  const mask = planMask({ ...outside.env, DEPLOY_TOKEN: token.token });
+  const secrets = [...settings.secrets].map(([name, value]) => [`${name}_SECRET`, value]); // whatever is sent as one
+  const mask = planMask({ ...outside.env, ...Object.fromEntries(secrets), DEPLOY_TOKEN: token.token });
   const write = (text: string) => world.stdout.write(mask(text));
   const found = await readSpace(id, token, world);
   const plan = planDeploy(id, settings, files, found);
