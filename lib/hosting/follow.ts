@@ -44,7 +44,7 @@ export async function followCheck(
       said.stage = stage;
     });
   try {
-    const stage = await until(RUNS);
+    const stage = await until(RUNS.union(new Set(['RUNTIME_ERROR']))); // of a program that ended; its log is there
     if (UNBUILT.has(stage)) throw await unbuilt(space, stage, signal, watcher);
     const ended = until(new Set()).then((last) => {
       throw notChecked(space, `it is ${last}, and its check has not ended`);

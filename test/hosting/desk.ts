@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -65,6 +65,11 @@ export class Desk implements AsyncDisposable {
   write(env: Record<string, string>): Promise<void> {
     const lines = Object.entries(env).map(([name, value]) => `${name}='${value}'\n`);
     return writeFile(join(this.folder, '.env'), lines.join(''));
+  }
+
+  /** Installed, so that the program runs from it. */
+  link(): Promise<void> {
+    return symlink(join(PROJECT, 'node_modules'), join(this.folder, 'node_modules'));
   }
 
   edit(path: string, change: (text: string) => string): Promise<void> {
