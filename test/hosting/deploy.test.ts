@@ -121,6 +121,22 @@ test(
   MS,
 );
 
+test('no secret that is sent comes back on the terminal, whatever the Space says', async () => {
+  const secrets = {
+    LEDGER_KEY: 'canary of one line\ncanary of another',
+    ADMIN_EMAIL: 'canary@example.org',
+    WEBHOOK_URL: 'https://hooks.example.org/canary',
+    WANDB_API_KEY: 'canary-key',
+    SMTP_URL: 'smtps://canary:canary-password@mail.example.org',
+  };
+  await using desk = await Desk.open(secrets, ['sh', '-c', 'env; echo; echo 1 ok']);
+  const { exitCode, text } = await desk.deploy();
+  expect(exitCode).toBe(0);
+  expect([...desk.space.secrets.keys()]).toContainValues(Object.keys(secrets));
+  expect(text).toContain('| LEDGER_KEY=***');
+  for (const canary of ['canary', desk.hub.token]) expect(text).not.toContain(canary);
+});
+
 const PASSES = ['printf', '\\n2 ok, 1 warn\\n'];
 
 describe('a check that passes', () => {
