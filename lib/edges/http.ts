@@ -80,9 +80,9 @@ const REPEATABLE_POST =
 const REPEATABLE_DELETE = /\/api\/spaces\/[^/]+\/[^/]+\/(variables|secrets)$/; // of what is not there: no error
 
 function isRepeatable(method: string, url: string): boolean {
-  const isRead = method === 'GET' || method === 'HEAD';
-  const isTwice = method === 'POST' ? REPEATABLE_POST : REPEATABLE_DELETE;
-  return isRead || method === 'PUT' || ((method === 'POST' || method === 'DELETE') && isTwice.test(url));
+  if (method === 'POST') return REPEATABLE_POST.test(url);
+  if (method === 'DELETE') return REPEATABLE_DELETE.test(url);
+  return method === 'GET' || method === 'HEAD' || method === 'PUT';
 }
 
 /** What became of a request that was not answered: a code of the system or the runtime; never a message, which may quote what was sent. */

@@ -6,9 +6,9 @@ import { PipelineError } from '../errors.ts';
 import { OBEYED } from '../report/layout.ts';
 import { formatCount } from '../report/words.ts';
 import type { World } from '../world.ts';
-import { isChanged, planFiles } from './files.ts';
-import { followCheck, isBuilding } from './follow.ts';
-import { CHECK, type DeployPlan, type Wanted } from './plan.ts';
+import { isChanged, planFiles } from './checkout.ts';
+import { CHECK, type DeployPlan, type Wanted } from './deploy-plan.ts';
+import { followCheck, isBuilding } from './follow-check.ts';
 
 const SETTLE_MS = 20_000; // after Ctrl-C too
 
@@ -105,7 +105,11 @@ async function configure(
 ): Promise<void> {
   const { variables, secrets, secretsRemoved } = plan;
   const changes = [...variables].filter(([, change]) => change !== 'same');
-  say(`Setting ${count(changes.length, 'variable')} and ${count(secrets.size, 'secret')}`);
+  say(
+    changes.length > 0
+      ? `Setting ${count(changes.length, 'variable')} and ${count(secrets.size, 'secret')}`
+      : `Setting ${count(secrets.size, 'secret')}; the variables are the same already`,
+  );
   trace.touched = true;
   for (const name of secretsRemoved) await space.deleteSecret(name);
   for (const [name, change] of changes) if (change === 'removed') await space.deleteVariable(name);

@@ -11,9 +11,9 @@ import { type Mask, planMask } from '../secrets.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { carryOut } from './carry-out.ts';
-import { readFiles } from './files.ts';
-import { type FoundSpace, planDeploy, type Wanted } from './plan.ts';
-import { renderChecked, renderPlan } from './render.ts';
+import { readFiles } from './checkout.ts';
+import { type FoundSpace, planDeploy, type Wanted } from './deploy-plan.ts';
+import { renderChecked, renderPlan } from './deploy-render.ts';
 import { type EnvFile, readEnvFile, readSettings } from './settings.ts';
 import { type FoundToken, findToken } from './token.ts';
 

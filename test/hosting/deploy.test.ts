@@ -16,7 +16,14 @@ const acts = (requests: string[]) =>
 
 /** With SHOW_DEPLOY=1: what it prints, and what the hub is asked. */
 function show(title: string, { text, requests }: { text: string; requests: string[] }): void {
-  if (process.env.SHOW_DEPLOY) console.log(`\n## ${title}\n\n${text}\n${requests.join('\n')}\n`);
+  if (!process.env.SHOW_DEPLOY) return;
+  const counted = Map.groupBy(requests.keys(), (index) =>
+    requests.findLastIndex((request, at) => at <= index && request !== requests[index]),
+  );
+  const lines = [...counted.values()].map(
+    (same) => `${requests[same[0] ?? 0]}${same.length > 1 ? `   × ${same.length}` : ''}`,
+  );
+  console.log(`\n## ${title}\n\n${text}\n${lines.join('\n')}\n`);
 }
 
 async function* changesOf(stages: readonly string[], from: number) {

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { imageNames } from '../../lib/hosting/files.ts';
+import { imageNames } from '../../lib/hosting/checkout.ts';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, type Repo, type SpaceState, startLocalHub } from '../edges/local-hub.ts';
 import { PROJECT, type TestWorld, type TestWorldOptions, testWorld } from '../run/world.ts';
@@ -115,9 +115,17 @@ export class Desk implements AsyncDisposable {
       { preconnect: fetch.preconnect },
     );
     const world = this.world({ fetch: recorded, ...options });
+    const written: string[] = []; // as a terminal shows it
+    for (const stream of [world.stdout, world.stderr]) {
+      const { write } = stream;
+      stream.write = (text) => {
+        written.push(text);
+        write(text);
+      };
+    }
     onWorld?.(world);
     const exitCode = await main(['--deploy', space, ...argv], world);
-    const text = world.stdout.text + world.stderr.text;
+    const text = written.join('');
     return { exitCode, world, requests, text, code: /^([A-Z]+(?:_[A-Z]+)*)$/m.exec(world.stderr.text)?.[1] };
   }
 

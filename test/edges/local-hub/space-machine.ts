@@ -63,7 +63,7 @@ export class SpaceMachine {
     }
   }
 
-  /** What COPY takes out of what .dockerignore lets through, and CMD. */
+  /** What COPY takes out of what .dockerignore lets through, and what is run. */
   #image(): { files: Map<string, StoredFile>; command: string[] } {
     const committed = this.repo.files();
     const text = (path: string) => (committed.has(path) ? this.repo.readText(path) : undefined);
@@ -85,8 +85,10 @@ export class SpaceMachine {
         for (const file of found) files.set(file.path, file);
       }
     }
-    const command: unknown = JSON.parse(/^CMD (\[.+\])$/m.exec(dockerfile)?.[1] ?? '[]');
-    if (!Array.isArray(command) || command.length === 0) throw new BuildFailure('BUILD_ERROR', 'no CMD');
+    const words = (instruction: string): string[] =>
+      JSON.parse(new RegExp(`^${instruction} (\\[.+\\])$`, 'm').exec(dockerfile)?.[1] ?? '[]');
+    const command = [...words('ENTRYPOINT'), ...words('CMD')];
+    if (command.length === 0) throw new BuildFailure('BUILD_ERROR', 'no command');
     return { files, command };
   }
 

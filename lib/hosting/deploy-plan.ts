@@ -2,7 +2,7 @@ import type { SpaceRepo, SpaceVariable } from '../edges/space.ts';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { type Spec, targetName } from '../spec/spec.ts';
-import { type FileChanges, type Files, planFiles } from './files.ts';
+import { type FileChanges, type Files, planFiles } from './checkout.ts';
 import type { SpaceSettings } from './settings.ts';
 import type { FoundToken } from './token.ts';
 

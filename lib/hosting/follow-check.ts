@@ -7,6 +7,7 @@ const POLL_MS = 3000;
 const LIMIT_MS = 30 * 60_000; // for build and check together; as long as the Hub itself waits for a start
 /** A stage that ends the waiting must be seen so many times in a row: it may be that of before, and a log may still come. */
 const LOOKS = 3;
+const CONNECTED_MS = 60_000; // for one reading of the log: a connection may be lost without a word
 const TAIL_MS = 5000; // until a log that stays open is taken for read, as huggingface_hub
 const TAIL_LINES = 20;
 
@@ -89,7 +90,8 @@ async function readCheck(
   for (let seen = 0; ; ) {
     let index = 0;
     try {
-      for await (const { data } of space.log('run', signal)) {
+      const connected = AbortSignal.any([signal, AbortSignal.timeout(CONNECTED_MS)]);
+      for await (const { data } of space.log('run', connected)) {
         if (index++ < seen) continue;
         seen = index;
         let summary: CheckSummary | undefined;

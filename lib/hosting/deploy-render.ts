@@ -4,7 +4,7 @@ import { painter, type Style, wrap } from '../report/layout.ts';
 import { formatCount } from '../report/words.ts';
 import { targetName } from '../spec/spec.ts';
 import type { World } from '../world.ts';
-import type { Change, DeployPlan } from './plan.ts';
+import type { Change, DeployPlan } from './deploy-plan.ts';
 import type { SpaceSettings } from './settings.ts';
 
 const WIDTH = 80;
@@ -74,7 +74,7 @@ export function renderPlan(
     ...(unread.length > 0 ? row('unread', `${unread.join(', ')}: in the file, read by nothing, not sent`) : []),
     ...notes.flatMap((note) => row(paint('yellow', 'note'.padEnd(HEAD - 2)), note)),
     ...row('then', '--check runs there, and the Space is paused; nothing is published'),
-  ].join('\n')}\n`;
+  ].join('\n')}\n\n`;
 }
 
 function describeSpace({ before, pauses }: DeployPlan): string {
