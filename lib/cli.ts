@@ -40,7 +40,8 @@ export function parseArguments(
     getErrHelpWidth: () => stderr.columns ?? 100,
   });
   try {
-    command.parse([...environmentFlags(command, env, argv), ...argv], { from: 'user' });
+    const isDeployed = argv.some((word) => /^--deploy(=|$)/.test(word)); // then its .env holds the Space's flags, not ours
+    command.parse([...(isDeployed ? [] : environmentFlags(command, env, argv)), ...argv], { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError) throw new Exit(thrown.exitCode === 0 ? 0 : 2);
     throw thrown;
@@ -100,11 +101,13 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
 
 /** Where a run takes place. */
 function checkHosting(
-  { serve, submit, schedule, deploy, publish, explain, yes, out, json }: Options,
+  { labels, serve, submit, schedule, deploy, publish, explain, yes, out, json }: Options,
   refuse: (flag: string, why: string, fix: string) => void,
 ): void {
   if (schedule !== undefined && !submit) refuse('--schedule', 'it goes with --submit', 'add --submit');
   if (yes && deploy === undefined) refuse('--yes', 'it goes with --deploy', 'bun run deploy OWNER/SPACE --yes');
+  if (deploy !== undefined && labels.length > 0)
+    refuse('--label', 'which labels a Space runs is a variable of it', 'write LABEL=urgency into the env file');
   const page = serve !== undefined && serve !== 'off';
   if (page && (publish !== undefined || explain !== undefined || submit || deploy !== undefined))
     refuse('--serve', 'there is no page but of a run, a dry run, the demo and --check', 'leave out --serve');
@@ -233,12 +236,22 @@ function describeOption({ description, defaultValue }: Option): string {
 /** What is asked for by hand only: a variable of that name, as CI systems have it, must not begin a deployment. */
 const AT_A_DESK: ReadonlySet<string> = new Set(['submit', 'schedule', 'deploy', 'envFile', 'yes']);
 
+/** Names of the variables that stand for flags. */
+export function environmentForms(): string[] {
+  return planCommand().options.flatMap((option) => formOf(option) ?? []);
+}
+
+function formOf(option: Option): string | undefined {
+  if (!option.long || option.long === '--version' || AT_A_DESK.has(option.attributeName())) return undefined;
+  return option.long.slice(2).toUpperCase().replaceAll('-', '_');
+}
+
 /** Environment forms as flags, put before the real ones: LABEL=a,b is --label a --label b. */
 function environmentFlags(command: Command, env: World['env'], argv: string[]): string[] {
   return command.options.flatMap((option: Option) => {
-    if (!option.long || option.long === '--version' || isNamed(option, argv)) return [];
-    if (AT_A_DESK.has(option.attributeName())) return [];
-    const value = env[option.long.slice(2).toUpperCase().replaceAll('-', '_')]?.trim();
+    const form = formOf(option);
+    if (!option.long || form === undefined || isNamed(option, argv)) return [];
+    const value = env[form]?.trim();
     if (!value) return [];
     if (option.isBoolean()) return /^(1|true|yes|on)$/i.test(value) ? [option.long] : [];
     return option.variadic

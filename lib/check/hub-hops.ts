@@ -54,8 +54,9 @@ export function planTokenHop(world: World): { hop: Hop; identity: Known<Identity
   return { hop: { id: TOKEN, needs: [], run, late: NO_ANSWER }, identity };
 }
 
-async function whoami({ env, fetch }: World, signal: AbortSignal): Promise<Identity> {
-  const doing = 'ask the Hub whose token HF_TOKEN is';
+/** Ask whose token HF_TOKEN is, and what it may. @param name what the token is called */
+export async function whoami({ env, fetch }: World, signal: AbortSignal, name = 'HF_TOKEN'): Promise<Identity> {
+  const doing = `ask the Hub whose token ${name} is`;
   const { hubUrl, token } = hubAccess(env);
   if (!token)
     throw new PipelineError('TOKEN_MISSING', 'Cannot publish to the Hub: HF_TOKEN is not set', {

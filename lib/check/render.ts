@@ -37,6 +37,26 @@ export function renderSummary(results: HopResult[]): string {
   return `\n${counts.join(', ')}${broken.length > 0 ? `; broken: ${broken.join(', ')}` : ''}\n`;
 }
 
+export interface CheckSummary {
+  counts: Map<Finding['status'], number>;
+  /** Ids of hops. */
+  broken: string[];
+}
+
+/** What renderSummary() wrote, out of a line of a log; undefined for any other line. */
+export function readSummary(line: string): CheckSummary | undefined {
+  const [, listed, broken] = /^(\d+ \w+(?:, \d+ \w+)*)(?:; broken: (.+))?$/.exec(line.trimEnd()) ?? [];
+  if (listed === undefined) return undefined;
+  const counts = new Map<Finding['status'], number>();
+  for (const part of listed.split(', ')) {
+    const [count, word] = part.split(' ');
+    const [status] = Object.entries(WORDS).find(([, each]) => each.word === word) ?? [];
+    if (status === undefined) return undefined;
+    counts.set(status as Finding['status'], Number(count));
+  }
+  return { counts, broken: broken?.split(', ') ?? [] };
+}
+
 export function renderJson(results: HopResult[]): string {
   return `${JSON.stringify(results, null, 2)}\n`;
 }

@@ -56,7 +56,7 @@ async function checkSpace(id: string, uses: string[], identity: Identity | undef
 }
 
 /** @throws PipelineError with `code`, where whoami tells that the token may not write it */
-function requireAccess(
+export function requireAccess(
   identity: Identity,
   repo: string,
   code: 'SPACE_FORBIDDEN' | 'HISTORY_UNWRITABLE',

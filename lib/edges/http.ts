@@ -73,13 +73,16 @@ class TransientAnswer extends Error {
 
 /**
  * POSTs that only ask, that store bytes under their own hash (Git LFS, Xet), whose second answer tells that the first one landed
- * (tags), or that set a state (a Space's pause and variables).
+ * (tags), or that set a state (a Space's pause, variables and secrets).
  */
 const REPEATABLE_POST =
-  /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|\/v1\/(shards$|xorbs\/)|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables)$/;
+  /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|\/v1\/(shards$|xorbs\/)|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables|secrets)$/;
+const REPEATABLE_DELETE = /\/api\/spaces\/[^/]+\/[^/]+\/(variables|secrets)$/; // of what is not there: no error
 
 function isRepeatable(method: string, url: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));
+  if (method === 'POST') return REPEATABLE_POST.test(url);
+  if (method === 'DELETE') return REPEATABLE_DELETE.test(url);
+  return method === 'GET' || method === 'HEAD' || method === 'PUT';
 }
 
 /** What became of a request that was not answered: a code of the system or the runtime; never a message, which may quote what was sent. */

@@ -1,3 +1,4 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream';
 import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import { repoProblem } from '../spec/target.ts';
@@ -6,13 +7,23 @@ import { retryingFetch } from './http.ts';
 import { hubAccess } from './hub.ts';
 import { HubAnswer } from './hub-errors.ts';
 
+const CREATE = '/api/repos/create';
 const LIMIT_MS = 60_000; // for all tries of a call: nothing waits longer for a Space
 
 const Variables = v.record(v.string(), v.object({ value: v.string(), updatedAt: v.optional(v.string()) }));
+const Secrets = v.record(v.string(), v.unknown());
+const Hardware = v.object({
+  current: v.optional(v.nullable(v.string())),
+  requested: v.optional(v.nullable(v.string())),
+});
+const Runtime = v.object({ stage: v.string(), hardware: v.optional(v.nullable(Hardware)) });
 const Info = v.object({
   sdk: v.optional(v.nullable(v.string())),
-  runtime: v.optional(v.nullable(v.object({ stage: v.string() }))),
+  runtime: v.optional(v.nullable(Runtime)),
 });
+const Repo = v.object({ ...Info.entries, sha: v.string(), private: v.boolean() });
+/** Keep-alives are events without data. */
+const LogEvent = v.object({ data: v.string(), timestamp: v.optional(v.string()) });
 
 export interface SpaceVariable {
   value: string;
@@ -20,8 +31,21 @@ export interface SpaceVariable {
   updatedAt: string | undefined;
 }
 
+/** A Space as a repo, and what it runs on. */
+export interface SpaceRepo {
+  /** The head of its files. */
+  revision: string;
+  private: boolean;
+  sdk: string | undefined;
+  stage: string | undefined;
+  hardware: string | undefined;
+}
+
+/** One line of a Space's log, or several. */
+export type LogEvent = v.InferOutput<typeof LogEvent>;
+
 /**
- * A Space on the Hub. Every call ends within a minute.
+ * A Space on the Hub. Every call ends within a minute, but for the logs.
  *
  * @throws PipelineError TOKEN_MISSING, SPACE_FORBIDDEN, SPACE_NOT_FOUND, SPACE_UNREACHABLE
  */
@@ -57,6 +81,60 @@ export class Space {
   async info(): Promise<{ sdk: string | undefined; stage: string | undefined }> {
     const { sdk, runtime } = await this.#read(Info, '', `read ${this.id}`);
     return { sdk: sdk ?? undefined, stage: runtime?.stage };
+  }
+
+  /** The same, and the repo; undefined where the token sees no such Space. */
+  async find(): Promise<SpaceRepo | undefined> {
+    try {
+      const { sha, sdk, runtime, ...repo } = await this.#read(Repo, '', `read ${this.id}`);
+      const { requested, current } = runtime?.hardware ?? {};
+      const hardware = requested ?? current ?? undefined;
+      return { revision: sha, private: repo.private, sdk: sdk ?? undefined, stage: runtime?.stage, hardware };
+    } catch (thrown) {
+      if (thrown instanceof PipelineError && thrown.code === 'SPACE_NOT_FOUND') return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Make it, private, for a Dockerfile. Sent once: a lost answer may hide that it was done. */
+  async create(): Promise<void> {
+    const [organization, name] = this.id.split('/');
+    const body = { type: 'space', organization, name, sdk: 'docker', visibility: 'private' };
+    await this.#call('POST', CREATE, `create ${this.id}`, body);
+  }
+
+  async stage(): Promise<string> {
+    return (await this.#read(Runtime, '/runtime', `read the stage of ${this.id}`)).stage;
+  }
+
+  /** Names of its secrets; nobody can read their values. */
+  async secretNames(): Promise<string[]> {
+    return Object.keys(await this.#read(Secrets, '/secrets', `read the names of the secrets of ${this.id}`));
+  }
+
+  async setSecret(key: string, value: string): Promise<void> {
+    await this.#call('POST', '/secrets', `set the secret ${key} of ${this.id}`, { key, value });
+  }
+
+  /** One that is not there is no error. */
+  async deleteSecret(key: string): Promise<void> {
+    await this.#call('DELETE', '/secrets', `remove the secret ${key} of ${this.id}`, { key });
+  }
+
+  /** What a log has and what comes, until the Hub ends the stream, or `signal` does. */
+  async *log(kind: 'run' | 'build', signal: AbortSignal): AsyncGenerator<LogEvent> {
+    const doing = `read the ${kind} log of ${this.id}`;
+    const url = `${this.#hubUrl}/api/spaces/${this.id}/logs/${kind}`;
+    const headers = { Authorization: `Bearer ${this.#token}`, Accept: 'text/event-stream' };
+    const answer = await this.#world.fetch(url, { headers, signal }).catch((cause) => {
+      throw unreachable(doing, 'no answer', cause);
+    });
+    if (!answer.ok) throw this.#fault(await HubAnswer.from(answer), doing, '/logs');
+    const events = answer.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    for await (const { data } of events ?? []) {
+      const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), LogEvent), data);
+      if (parsed.success) yield parsed.output;
+    }
   }
 
   /** Its variables by name. Secrets are not among them. */
@@ -100,16 +178,16 @@ export class Space {
     const sent = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) };
     let answer: Response;
     try {
-      answer = await fetch(`${this.#hubUrl}/api/spaces/${this.id}${route}`, sent);
+      answer = await fetch(`${this.#hubUrl}${route === CREATE ? CREATE : `/api/spaces/${this.id}${route}`}`, sent);
     } catch (thrown) {
       this.#world.signal.throwIfAborted();
       throw unreachable(doing, limit.aborted ? `no answer in ${this.#limitMs / 1000} s` : 'no answer', thrown);
     }
     if (answer.ok) return answer;
-    throw this.#fault(await HubAnswer.from(answer), doing, route === '/restart');
+    throw this.#fault(await HubAnswer.from(answer), doing, route);
   }
 
-  #fault(answer: HubAnswer, doing: string, isRestart: boolean): PipelineError {
+  #fault(answer: HubAnswer, doing: string, route: string): PipelineError {
     const { status, errorCode } = answer;
     const cannot = `Cannot ${doing}`;
     if (status === 404 || errorCode === 'RepoNotFound')
@@ -118,7 +196,7 @@ export class Space {
         cause: answer,
       });
     if (status === 401 || status === 402 || status === 403)
-      return new PipelineError('SPACE_FORBIDDEN', `${cannot}: ${this.#refusal(status, isRestart)} (${status})`, {
+      return new PipelineError('SPACE_FORBIDDEN', `${cannot}: ${this.#refusal(status, route)} (${status})`, {
         fix: `set HF_TOKEN to a fine-grained token with write access to the Space ${this.id}, or to a classic write token of its owner`,
         cause: answer,
       });
@@ -129,10 +207,12 @@ export class Space {
   }
 
   /** Which right is missing. A login's token is refused a restart with 401: huggingface_hub issue 4972. */
-  #refusal(status: number, isRestart: boolean): string {
+  #refusal(status: number, route: string): string {
+    if (route === CREATE && status === 402) return 'Docker Spaces need PRO, or a Team or Enterprise organisation';
+    if (route === CREATE && status === 403) return 'the token may not create Spaces in this namespace';
     if (status === 403) return 'the token has no write access to this Space';
     if (status === 402) return 'its owner’s plan or credit does not allow it';
-    if (!isRestart) return 'the Hub does not accept the token';
+    if (route !== '/restart') return 'the Hub does not accept the token';
     return this.#token?.startsWith('hf_oauth_')
       ? 'the token of a login (OAuth) may pause a Space and not restart it'
       : 'the Hub does not accept the token for it; the token of a login (OAuth) may pause a Space and not restart it';

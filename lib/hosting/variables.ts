@@ -50,7 +50,7 @@ export function planSettings(
   yaml: string,
   more: readonly string[] = [],
 ): Settings {
-  const read = new Set<string>([...variablesOf(yaml), ...PROGRAM_VARIABLES, ...more]);
+  const read = namesRead(yaml, more);
   const settings: Settings = { variables: new Map(), secrets: new Map(), unread: [] };
   for (const [name, value = ''] of Object.entries(given)) {
     if (value.trim() === '') continue;
@@ -58,6 +58,11 @@ export function planSettings(
     else (isSecret(name, value) ? settings.secrets : settings.variables).set(name, value);
   }
   return settings;
+}
+
+/** Every name that the program would read, whether it is set or not. */
+export function namesRead(yaml: string, more: readonly string[] = []): Set<string> {
+  return new Set<string>([...variablesOf(yaml), ...PROGRAM_VARIABLES, ...more]);
 }
 
 const PLAIN_URLS: ReadonlySet<string> = new Set(['WANDB_BASE_URL', 'WANDB_APP_URL']);

@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { $ } from 'bun';
-import { parse } from 'yaml';
 import { type RunRecord, recordOf } from '../../lib/history/record.ts';
 import { planAlerts } from '../../lib/operations/alerts.ts';
 import type { Outcome } from '../../lib/outcome.ts';
@@ -43,35 +42,6 @@ describe('the table of alerts in docs/deploy.md', () => {
     );
     const rows = [...PAGE.matchAll(/^\| ([^|]+ \| (?:INFO|WARN|ERROR)) \| /gm)].map(([, row = '']) => row);
     expect(rows.toSorted()).toEqual([...new Set([...planned, ...late])].sort());
-  });
-});
-
-describe('the script that deploys', () => {
-  const code = script('create_repo');
-  const listOf = (name: string): string[] =>
-    JSON.parse(new RegExp(`^${name} = (\\[.*\\])$`, 'm').exec(code)?.[1] ?? '[]');
-
-  test('uploads what the image is built from, and what says that it is a Docker Space', async () => {
-    const copied = [...(await read('Dockerfile')).matchAll(/^COPY (?!--from)(.+) \S+$/gm)]
-      .flatMap(([, names = '']) => names.split(' '))
-      .map((name) => (name === 'lib' ? 'lib/*' : name));
-    expect(listOf('FILES').sort()).toEqual(
-      [...new Set([...copied, 'Dockerfile', '.dockerignore', 'README.md'])].sort(),
-    );
-    const [, front = ''] = (await read('README.md')).split('---\n');
-    expect(parse(front)).toMatchObject({ sdk: 'docker' });
-  });
-
-  test('gives secrets as secrets, and names variables of the table only', () => {
-    const kinds = new Map(
-      [...PAGE.matchAll(/^\| `([A-Z_]+)` \| (secret|variable) \|/gm)].map(([, name, kind]) => [name, kind]),
-    );
-    expect(listOf('SECRETS').map((name) => kinds.get(name))).toEqual(listOf('SECRETS').map(() => 'secret'));
-    expect(listOf('VARIABLES').map((name) => kinds.get(name))).toEqual(listOf('VARIABLES').map(() => 'variable'));
-    const required = [...PAGE.matchAll(/^\| `([A-Z_]+)` \| \w+ \| (?:required|for the Hub) \|/gm)].map(
-      ([, name]) => name,
-    );
-    expect(required.filter((name = '') => ![...listOf('SECRETS'), ...listOf('VARIABLES')].includes(name))).toEqual([]);
   });
 });
 
@@ -125,7 +95,7 @@ test('a shell can read every shell block', async () => {
 
 test('every flag of its commands exists', async () => {
   const flags: string[] = (await read('lib/cli.ts')).match(/--[a-z][a-z-]+/g) ?? [];
-  const used = [...PAGE.matchAll(/bun pipeline\.ts ([^`\n#]+)/g)].flatMap(
+  const used = [...PAGE.matchAll(/bun (?:pipeline\.ts|run deploy) ([^`\n#]+)/g)].flatMap(
     ([, words = '']) => words.match(/--[a-z-]+/g) ?? [],
   );
   expect(used.length).toBeGreaterThan(8);

@@ -5,7 +5,7 @@ import { variablesOf } from '../../lib/check/spec-hops.ts';
 const ROOT = resolve(import.meta.dir, '../..');
 const SPEC = readFileSync(join(ROOT, 'pipeline.config.yaml'), 'utf8');
 
-type Kind = 'secret' | 'variable' | 'set by the Space';
+type Kind = 'secret' | 'variable' | 'set by the Space' | 'at the desk';
 
 /** What a person must know of a variable; whether the YAML needs it, and its default there, come from the YAML. */
 interface Meaning {
@@ -98,6 +98,18 @@ export const MEANINGS: Record<string, Meaning> = {
     standard: '/tmp',
   },
   SPACE_ID: { kind: 'set by the Space', meaning: 'The Space that the program runs in.' },
+  DEPLOY_TOKEN: {
+    kind: 'at the desk',
+    meaning: 'Your own token, which may create Spaces. Empty: that of `hf auth login`, then `HF_TOKEN`.',
+  },
+  HF_TOKEN_PATH: {
+    kind: 'at the desk',
+    meaning: 'Where that login is. So the next three, as for the official client.',
+    standard: '$HF_HOME/token',
+  },
+  HF_HOME: { kind: 'at the desk', meaning: 'Its folder.', standard: '$XDG_CACHE_HOME/huggingface' },
+  XDG_CACHE_HOME: { kind: 'at the desk', meaning: 'The folder of caches.', standard: '$HOME/.cache' },
+  HOME: { kind: 'at the desk', meaning: 'The home folder; the system sets it.' },
   NO_COLOR: { kind: 'variable', meaning: 'Any value: no colours on a terminal.' },
   TERM: { kind: 'variable', meaning: '`dumb`: neither colours nor live progress.' },
   CI: { kind: 'variable', meaning: 'Any value but `false`: no live progress.' },

@@ -1,10 +1,10 @@
-import { addRepo } from './local-hub/accounts.ts';
+import { addRepo, addSpace } from './local-hub/accounts.ts';
 import { attributesOf, isLfs } from './local-hub/attributes.ts';
 import type { HubState, Settings } from './local-hub/context.ts';
 import { type Fault, type FaultRule, Faults, faultResponse } from './local-hub/faults.ts';
 import { type RecordedRequest, record } from './local-hub/record.ts';
 import { dispatch } from './local-hub/routes.ts';
-import { newSpace, type SpaceState } from './local-hub/spaces.ts';
+import type { SpaceState } from './local-hub/spaces.ts';
 import { type Bytes, lfsFile, type Repo, type RepoType, regularFile, toBytes } from './local-hub/store.ts';
 
 export type { Fault, FaultAnswer, FaultRule } from './local-hub/faults.ts';
@@ -55,6 +55,7 @@ const DEFAULTS: Settings = {
   lfsThreshold: 10_000_000,
   multipartThreshold: 5_000_000_000,
   partSize: 50_000_000,
+  realSpaces: false,
 };
 
 export async function startLocalHub(options: LocalHubOptions = {}): Promise<LocalHub> {
@@ -94,14 +95,14 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     createRepo: (id, { private: isPrivate = true } = {}) => addRepo(hub, ...splitId(id), { private: isPrivate }),
     spaces: hub.spaces,
     createSpace: (id, { private: isPrivate = true, sdk = 'docker' } = {}) => {
-      addRepo(hub, 'spaces', id, { private: isPrivate });
-      const space = newSpace(sdk, 'RUNNING');
-      hub.spaces.set(id, space);
-      return space;
+      return addSpace(hub, addRepo(hub, 'spaces', id, { private: isPrivate }), sdk, 'RUNNING');
     },
     commit: (id, files, target) => seed(hub, splitId(id).join('/'), files, target),
     fail: (rule) => faults.add(rule),
-    [Symbol.asyncDispose]: () => server.stop(true),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...hub.spaces.values()].map(({ machine }) => machine?.stop()));
+      await server.stop(true);
+    },
   };
 }
 

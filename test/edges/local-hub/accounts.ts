@@ -3,7 +3,8 @@ import { parse as parseYaml } from 'yaml';
 import { DEFAULT_ATTRIBUTES } from './attributes.ts';
 import { type Context, type HubState, jsonBody, repoKey, webUrl } from './context.ts';
 import { badCredentials, check, HubError, notSignedIn, repoNotFound } from './errors.ts';
-import { newSpace } from './spaces.ts';
+import { SpaceMachine } from './space-machine.ts';
+import { newSpace, type SpaceState } from './spaces.ts';
 import { Repo, type RepoType, regularFile, toBytes } from './store.ts';
 
 /** @returns null without credentials; a token nobody issued is refused */
@@ -91,7 +92,7 @@ export function createRepo(context: Context): Response {
   const isPrivate = wanted.visibility === 'private' || wanted.private === true;
   if (type === 'spaces' && !wanted.sdk) throw new HubError(400, 'A Space needs an sdk');
   const repo = addRepo(hub, type, id, { private: isPrivate });
-  if (wanted.sdk) hub.spaces.set(id, newSpace(wanted.sdk, 'BUILDING'));
+  if (wanted.sdk) addSpace(hub, repo, wanted.sdk, hub.settings.realSpaces ? 'NO_APP_FILE' : 'BUILDING');
   return Response.json({ url: webUrl(hub, repo), name: id, id: `repo-${id}` });
 }
 
@@ -103,6 +104,13 @@ export function addRepo(hub: HubState, type: RepoType, id: string, visibility: {
   repo.setHead('main', first.oid);
   hub.repos.set(repoKey(type, id), repo);
   return repo;
+}
+
+export function addSpace(hub: HubState, repo: Repo, sdk: string, stage: SpaceState['stage']): SpaceState {
+  const space = newSpace(sdk, stage);
+  if (hub.settings.realSpaces && sdk !== 'static') space.machine = new SpaceMachine(repo, space);
+  hub.spaces.set(repo.id, space);
+  return space;
 }
 
 export function deleteRepo(context: Context): Response {

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { readCard } from './accounts.ts';
 import { bodyText, decode, flag, type RepoContext, webUrl } from './context.ts';
 import { check, entryNotFound, HubError, parseJson } from './errors.ts';
+import { committed } from './spaces.ts';
 import { type Changes, type Commit, lfsFile, type Repo, regularFile, type StoredFile } from './store.ts';
 
 const Header = v.strictObject({
@@ -50,6 +51,7 @@ export function commit(context: RepoContext): Response {
   const landed = repo.append(parent, { title, description }, changes);
   const pull = isPull ? ++repo.discussions : undefined;
   repo.setHead(pull ? `refs/pr/${pull}` : ref, landed.oid);
+  if (!pull && repo.type === 'spaces') committed(hub.spaces.get(repo.id));
   return Response.json({
     success: true,
     commitOid: landed.oid,

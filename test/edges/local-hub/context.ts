@@ -30,6 +30,8 @@ export interface Settings {
   multipartThreshold: number;
   /** Bytes of one part. */
   partSize: number;
+  /** Spaces are built, and run as processes; without it they only have a stage. */
+  realSpaces: boolean;
 }
 
 export interface HubState {

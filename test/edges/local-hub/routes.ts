@@ -8,10 +8,12 @@ import { createBranch, createDiscussion, createTag, deleteTag, info, refs } from
 import {
   deleteSecret,
   deleteVariable,
+  logs,
   ofSpace,
   pause,
   restart,
   runtime,
+  secrets,
   setSecret,
   setVariable,
   variables,
@@ -76,6 +78,8 @@ const ROUTES: Route[] = [
   reads('GET', api('/variables'), ofSpace(variables)),
   reads('POST', api('/variables'), ofSpace(setVariable)),
   reads('DELETE', api('/variables'), ofSpace(deleteVariable)),
+  reads('GET', api('/logs/(?<kind>run|build)'), ofSpace(logs)),
+  reads('GET', api('/secrets'), ofSpace(secrets)),
   reads('POST', api('/secrets'), ofSpace(setSecret)),
   reads('DELETE', api('/secrets'), ofSpace(deleteSecret)),
   reads('POST', api('/discussions'), (context) => {

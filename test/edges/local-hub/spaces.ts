@@ -2,10 +2,19 @@ import * as v from 'valibot';
 import { requireWrite } from './accounts.ts';
 import { flag, jsonBody, type RepoContext } from './context.ts';
 import { check, HubError, notSignedIn, repoNotFound } from './errors.ts';
+import type { SpaceMachine } from './space-machine.ts';
 import { timeOf } from './store.ts';
 
 /** The stages of huggingface_hub `SpaceStage` that the local hub knows. */
-type Stage = 'BUILDING' | 'RUNNING' | 'PAUSED';
+type Stage =
+  | 'NO_APP_FILE'
+  | 'CONFIG_ERROR'
+  | 'BUILDING'
+  | 'BUILD_ERROR'
+  | 'APP_STARTING'
+  | 'RUNNING'
+  | 'RUNTIME_ERROR'
+  | 'PAUSED';
 
 export interface SpaceVariable {
   value: string;
@@ -23,13 +32,15 @@ export interface SpaceState {
   readonly variables: Map<string, SpaceVariable>;
   /** They can be written and never read again. */
   readonly secrets: Map<string, string>;
+  /** Of a hub whose Spaces are real: what builds and runs it. */
+  machine?: SpaceMachine;
 }
 
 export function newSpace(sdk: string, stage: Stage): SpaceState {
   return { sdk, stage, stages: [stage], variables: new Map(), secrets: new Map() };
 }
 
-function enter(space: SpaceState, stage: Stage): void {
+export function enter(space: SpaceState, stage: Stage): void {
   space.stage = stage;
   space.stages.push(stage);
 }
@@ -68,6 +79,7 @@ export function runtime(context: RepoContext): Response {
 export function pause(context: RepoContext): Response {
   const space = withMachine(context, 'pause');
   enter(space, 'PAUSED');
+  void space.machine?.stop();
   return runtime(context);
 }
 
@@ -76,7 +88,7 @@ export function restart(context: RepoContext): Response {
   if (context.token?.oauth) throw notSignedIn();
   flag(context, 'factory');
   const space = withMachine(context, 'restart');
-  enter(space, 'BUILDING');
+  rebuild(space);
   return runtime(context);
 }
 
@@ -121,6 +133,11 @@ export function setSecret(context: RepoContext): Response {
   return Response.json({});
 }
 
+export function secrets(context: RepoContext): Response {
+  const names = [...spaceOf(context).secrets.keys()];
+  return Response.json(Object.fromEntries(names.map((key) => [key, { updatedAt: timeOf(0) }])));
+}
+
 export function deleteSecret(context: RepoContext): Response {
   const space = spaceOf(context);
   if (space.secrets.delete(check(Named, jsonBody(context), 'secret').key)) changed(space);
@@ -129,7 +146,28 @@ export function deleteSecret(context: RepoContext): Response {
 
 /** A Space that runs is started anew with its new environment. */
 function changed(space: SpaceState): void {
-  if (space.stage === 'RUNNING') enter(space, 'BUILDING');
+  if (space.stage === 'RUNNING' || space.stage === 'APP_STARTING') rebuild(space);
+}
+
+function rebuild(space: SpaceState): void {
+  if (space.machine) space.machine.rebuild();
+  else enter(space, 'BUILDING');
+}
+
+/** A commit builds a Space, but for one that is paused: who paused it starts it. */
+export function committed(space: SpaceState | undefined): void {
+  if (space?.machine && space.stage !== 'PAUSED') space.machine.rebuild();
+}
+
+/** Server-sent events, as huggingface_hub reads them; the stream ends with the program. */
+export function logs(context: RepoContext): Response {
+  const { machine } = spaceOf(context);
+  const kind = context.params.kind === 'build' ? 'build' : 'run';
+  async function* events() {
+    yield 'data:\n\n'; // a keep-alive
+    for await (const line of machine?.log(kind) ?? []) yield `data: ${JSON.stringify(line)}\n\n`;
+  }
+  return new Response(events(), { headers: { 'Content-Type': 'text/event-stream' } });
 }
 
 /** Only who may write a Space may see and change how it runs. */
