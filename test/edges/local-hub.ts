@@ -2,6 +2,7 @@ import { addRepo } from './local-hub/accounts.ts';
 import { attributesOf, isLfs } from './local-hub/attributes.ts';
 import type { HubState, Settings } from './local-hub/context.ts';
 import { type Fault, type FaultRule, Faults, faultResponse } from './local-hub/faults.ts';
+import { Jobs } from './local-hub/jobs.ts';
 import { type RecordedRequest, record } from './local-hub/record.ts';
 import { dispatch } from './local-hub/routes.ts';
 import { newSpace, type SpaceState } from './local-hub/spaces.ts';
@@ -31,6 +32,7 @@ export interface LocalHub extends AsyncDisposable {
   createRepo(id: string, options?: { private?: boolean }): Repo;
   /** `owner/name` → what a Space has besides its files */
   readonly spaces: Map<string, SpaceState>;
+  readonly jobs: Jobs;
   /** A Space that runs. @param id `owner/name` */
   createSpace(id: string, options?: { private?: boolean; sdk?: string }): SpaceState;
   /**
@@ -73,6 +75,7 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     ]),
     repos: new Map(),
     spaces: new Map(),
+    jobs: new Jobs(),
     uploads: new Map(),
     sequence: { next: () => ++commits },
   };
@@ -93,6 +96,7 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     repos: hub.repos,
     createRepo: (id, { private: isPrivate = true } = {}) => addRepo(hub, ...splitId(id), { private: isPrivate }),
     spaces: hub.spaces,
+    jobs: hub.jobs,
     createSpace: (id, { private: isPrivate = true, sdk = 'docker' } = {}) => {
       addRepo(hub, 'spaces', id, { private: isPrivate });
       const space = newSpace(sdk, 'RUNNING');
@@ -101,7 +105,10 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     },
     commit: (id, files, target) => seed(hub, splitId(id).join('/'), files, target),
     fail: (rule) => faults.add(rule),
-    [Symbol.asyncDispose]: () => server.stop(true),
+    async [Symbol.asyncDispose]() {
+      await hub.jobs[Symbol.asyncDispose]();
+      await server.stop(true);
+    },
   };
 }
 
