@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Hardware, type Job, Jobs } from '../edges/jobs.ts';
 import { PipelineError } from '../errors.ts';
 import type { Options } from '../options.ts';
-import { plain } from '../report/layout.ts';
+import { OBEYED } from '../report/layout.ts';
 import { planMask } from '../secrets.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -119,7 +119,7 @@ async function runAndFollow(
     job = await jobs.run(request);
     say(`Started ${jobs.pageOf(job.id)}`);
     signal.throwIfAborted(); // it could not be stopped any more
-    const line = (text: string) => stdout.write(`${mask(plain(text))}\n`);
+    const line = (text: string) => stdout.write(`${mask(text).replace(OBEYED, ' ')}\n`);
     const ended = endOf(await follow(jobs, job, world, { line, say }));
     say(`Job ${job.id} ${ended.text}`);
     return ended.exitCode;

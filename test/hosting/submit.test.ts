@@ -21,7 +21,8 @@ test('x', async () => {
   const t = performance.now();
   const { exitCode, world } = await submit(site, hub);
   console.log(performance.now() - t, exitCode, world.stdout.text, '-----\n', world.stderr.text);
-  for (const r of hub.requests.filter(({ path }) => /jobs|resolve\/main\/pip/.test(path))) console.log(r.method, r.path, r.status, JSON.stringify(r.body));
+  for (const r of hub.requests.filter(({ path }) => /jobs|resolve\/main\/pip/.test(path)))
+    console.log(r.method, r.path, r.status, JSON.stringify(r.body));
   console.log(SPACE, SHIPPED.length, hub.spaces.get(SPACE)?.stages);
   expect(exitCode).toBe(0);
 });
