@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Debian slim: DuckDB's binary needs glibc. Its user `bun` has uid 1000, as Spaces want.
+# Debian slim: DuckDB's binary needs glibc. Its user `bun` has uid 1000, as Spaces want, and writes dry runs to ./out.
+# A Job of --submit looks for the program in /app.
 FROM oven/bun:1.4.4-slim AS dependencies
 WORKDIR /app
 COPY package.json bun.lock ./
@@ -11,6 +12,7 @@ ENV NODE_ENV=production
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json pipeline.ts pipeline.config.yaml pipeline.schema.json ./
 COPY lib ./lib
+RUN install -d -o bun out
 USER bun
 EXPOSE 7860
 # Healthy while the program runs and, once something listens on 7860, while that answers.

@@ -13,7 +13,7 @@ type Fetch = typeof fetch;
 
 /**
  * A fetch that retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit, a new
- * repo and a Space's restart are sent once, except after 429, which says that nothing was done.
+ * repo, a Space's restart and a Job are sent once, except after 429, which says that nothing was done.
  */
 export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
   const retrying = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -78,8 +78,13 @@ class TransientAnswer extends Error {
 const REPEATABLE_POST =
   /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|\/v1\/(shards$|xorbs\/)|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables)$/;
 
+/** A second answer of 404 tells that the first one landed. */
+const REPEATABLE_DELETE = /\/api\/scheduled-jobs\//;
+
 function isRepeatable(method: string, url: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'PUT' || (method === 'POST' && REPEATABLE_POST.test(url));
+  if (method === 'POST') return REPEATABLE_POST.test(url);
+  if (method === 'DELETE') return REPEATABLE_DELETE.test(url);
+  return method === 'GET' || method === 'HEAD' || method === 'PUT';
 }
 
 /** What became of a request that was not answered: a code of the system or the runtime; never a message, which may quote what was sent. */

@@ -74,3 +74,23 @@ export async function submit(
   const exitCode = await main(['--submit', ...argv], world);
   return { exitCode, world, seen: world.stdout.text + world.stderr.text };
 }
+
+/** Method, path, answer and body of each request about Jobs, secrets masked; a poll that is repeated stands there once. */
+export function jobRequests(hub: LocalHub): string[] {
+  const lines = hub.requests
+    .filter(({ path }) => /^\/api\/(scheduled-)?jobs|\/resolve\/main\/pipeline\.config/.test(path))
+    .map(({ method, path, status, body }) => `${method} ${path} → ${status}${showBody(body)}`);
+  return lines.filter((line, index) => line !== lines[index - 1]);
+}
+
+function showBody(body: unknown): string {
+  if (body === undefined) return '';
+  return `\n${JSON.stringify(body, (key, value) => (key === 'secrets' ? maskValues(value) : value), 2)}`;
+}
+
+const maskValues = (secrets: object) => Object.fromEntries(Object.keys(secrets).map((name) => [name, '***']));
+
+/** With SHOW_JOBS=1, what the Hub was asked. */
+export function show(title: string, lines: string[]): void {
+  if (process.env.SHOW_JOBS) console.log([`\n# ${title}`, ...lines].join('\n'));
+}

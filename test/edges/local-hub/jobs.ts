@@ -41,6 +41,8 @@ export class Jobs implements AsyncDisposable {
   credit = true;
   /** The connection of the next log is broken after so many events, once for each number. */
   readonly cuts: number[] = [];
+  /** A log stays open, and says nothing more, after its Job has ended. */
+  stuck = false;
   /** A Job waits for its machine until this is resolved. */
   machines: Promise<void> = Promise.resolve();
   #ids = 0;
@@ -160,7 +162,7 @@ export function logs(context: Context): Response {
     yield ': keep-alive\n\n';
     let sent = 0;
     const send = ({ data, timestamp }: LogLine) => {
-      if (sent++ === cut) throw new Error('cut');
+      if (sent++ === cut) throw new Error('the connection breaks');
       return `data: ${JSON.stringify({ data: data.replace(/\n$/, ''), timestamp })}\n\n`;
     };
     const machine = job.stage === 'SCHEDULING' ? undefined : await job.machine;
@@ -170,6 +172,7 @@ export function logs(context: Context): Response {
     const lines = tail === null ? machine.follow() : machine.lines.slice(-Number(tail));
     for await (const line of lines) yield `: keep-alive\n\n${send(line)}`;
     await job.ended;
+    if (hub.jobs.stuck) await new Promise(() => {});
   }
   const source = events();
   const stream = new ReadableStream<Uint8Array>({
@@ -178,8 +181,8 @@ export function logs(context: Context): Response {
         const { value, done } = await source.next();
         if (done) controller.close();
         else controller.enqueue(text.encode(value));
-      } catch (thrown) {
-        controller.error(thrown);
+      } catch {
+        controller.error();
       }
     },
   });
