@@ -57,7 +57,7 @@ export type Hardware = v.InferOutput<typeof Hardware>;
 export const SUBMISSION = 'submission';
 const LOOKS = 4; // for a Job whose answer was lost
 const FIRST_LOOK_MS = 1000; // doubled for each further one
-const WRITE_MS = 60_000; // for one write: Ctrl-C does not cut it, since it may be done then
+const WRITE_MS = 60_000; // for the answer to one write
 
 /**
  * Jobs of one user or organisation on the Hub.
@@ -207,9 +207,8 @@ export class Jobs {
     list: () => Promise<T[]>,
     how: { post(access: Access): Promise<T>; labelsOf(made: T): v.InferOutput<typeof Labels> },
   ): Promise<T> {
-    const whole = retryingFetch({ ...this.#world, signal: AbortSignal.timeout(WRITE_MS) });
     try {
-      return await how.post(this.#access(whole));
+      return await how.post(this.#access(retryingFetch({ ...this.#world, fetch: uncut(this.#world.fetch) })));
     } catch (thrown) {
       if (!isLost(thrown)) throw jobFault(thrown, doing, this.namespace);
       for (let look = 0; look < LOOKS; look++) {
@@ -221,6 +220,13 @@ export class Jobs {
       throw jobFault(thrown, doing, this.namespace);
     }
   }
+}
+
+/** What is sent is answered, whatever signal comes meanwhile: a Job of which nobody learns the id would go on unseen. */
+function uncut(send: typeof fetch): typeof fetch {
+  const whole = (input: string | URL | Request, init?: RequestInit) =>
+    send(input, { ...init, signal: AbortSignal.timeout(WRITE_MS) });
+  return Object.assign(whole, { preconnect: send.preconnect }) as typeof fetch;
 }
 
 /** The Hub has more flavors than its client knows. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Hardware, type Job, Jobs } from '../edges/jobs.ts';
 import { PipelineError } from '../errors.ts';
-import type { Options } from '../options.ts';
+import { DEFAULT_CONFIG, type Options } from '../options.ts';
 import { OBEYED } from '../report/layout.ts';
 import { planMask } from '../secrets.ts';
 import { nearest } from '../spec/nearest.ts';
@@ -38,7 +38,7 @@ export async function submit(spec: Spec, options: Options, world: World): Promis
   if (schedule === undefined) return await runAndFollow(jobs, { ...request, labels }, world, say);
   const done = await applySchedule(jobs, { ...request, labels }, schedule);
   world.stdout.write(mask(`${done.what} ${done.schedule.id}\n`));
-  say(describeSchedule(done, jobs.namespace, schedule));
+  say(describeSchedule(done, jobs.namespace, schedule, options));
   return 0;
 }
 
@@ -103,7 +103,7 @@ function describePlan(plan: JobPlan, hardware: Hardware): string {
 function describePrice({ unitCostUSD, unitLabel }: Hardware, seconds: number): string {
   if (unitLabel !== 'minute' || typeof unitCostUSD !== 'number') return '';
   const most = Math.max(0.01, unitCostUSD * Math.ceil(seconds / 60)).toFixed(2);
-  return `; $${Number(unitCostUSD.toPrecision(3))} a minute, $${most} at most`;
+  return `; $${Number(unitCostUSD.toPrecision(3))} a minute, $${most} at most for a run`;
 }
 
 async function runAndFollow(
@@ -134,14 +134,20 @@ async function runAndFollow(
   }
 }
 
-function describeSchedule({ what, schedule, removed }: Scheduled, namespace: string, cron: string): string {
+function describeSchedule(
+  { what, schedule, removed }: Scheduled,
+  namespace: string,
+  cron: string,
+  { config, labels }: Options,
+): string {
   const { id, suspend, status } = schedule;
   const name = `${namespace}/${id}`;
+  const choice = `${config === DEFAULT_CONFIG ? '' : ` --config ${config}`}${labels.length > 0 ? ` --label ${labels.join(' ')}` : ''}`;
   return [
     `Scheduled Job ${name}: ${what}, at "${cron}" (UTC)${status?.nextJobRunAt ? `, next at ${status.nextJobRunAt}` : ''}`,
     ...(removed.length > 0 ? [`Deleted: ${removed.map((each) => each.id).join(', ')}`] : []),
     ...(suspend ? [`It is suspended and runs nothing. Resume it with: hf jobs scheduled resume ${name}`] : []),
     `Look at it with: hf jobs scheduled inspect ${name}`,
-    `End it with: bun pipeline.ts --submit --schedule off`,
+    `End it with: bun pipeline.ts --submit --schedule off${choice}`,
   ].join('\n');
 }

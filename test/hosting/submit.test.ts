@@ -136,6 +136,17 @@ describe('--submit', () => {
   });
 });
 
+test('masks what another program in the Space writes, and takes from it what a terminal obeys', async () => {
+  const secret = 'canary-5e1f-s3cret';
+  const program = "console.log('a \\x1b[2J' + process.env.LEDGER_KEY); console.error(process.env.POSTGRES_URL)";
+  hub.commit(`spaces/${SPACE}`, { 'pipeline.ts': program });
+  const { exitCode, world, seen } = await submit(site, hub, [], { env: { LEDGER_KEY: secret } });
+  expect(exitCode).toBe(0);
+  expect(world.stdout.text).toContain('a  [2J***\n');
+  for (const value of [secret, decodeURIComponent(new URL(site.url).password), new URL(site.url).password])
+    expect(seen).not.toContain(value);
+});
+
 describe('following a Job', () => {
   test('hands on each line once where the stream breaks, be it in the middle', async () => {
     hub.jobs.cuts.push(3, 3, 9);
