@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { LocalHub } from '../edges/local-hub.ts';
-import { Site } from '../run/site.ts';
+import { SHIPPED, Site } from '../run/site.ts';
 import { jobRequests, SPACE, show, startHubWithSpace, submit } from './space-site.ts';
 
 setDefaultTimeout(30_000);
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => site[Symbol.asyncDispose]());
 beforeEach(async () => {
-  hub = await startHubWithSpace();
+  hub = await startHubWithSpace('');
 });
 afterEach(async () => {
   expect(hub.requests.filter(({ known }) => !known)).toEqual([]);
@@ -65,7 +65,7 @@ describe('--schedule', () => {
 
   test('other hardware and another limit of time are a change, too', async () => {
     await schedule();
-    const yaml = `${await Bun.file(`${site.folder}/pipeline.config.yaml`).text()}\njob: { flavor: cpu-upgrade, timeout: 90m }\n`;
+    const yaml = SHIPPED.replace(/^job:.*/m, 'job: { flavor: cpu-upgrade, timeout: 90m }');
     expect(await schedule(NIGHTLY, [], { yaml })).toMatchObject({ what: 'updated' });
     expect(hub.jobs.scheduled[0]?.spec).toMatchObject({ flavor: 'cpu-upgrade', timeoutSeconds: 5400 });
   });
@@ -107,7 +107,7 @@ describe('what went wrong before', () => {
     expect(hub.jobs.scheduled).toHaveLength(2); // no gap
     await hub[Symbol.asyncDispose]();
     const left = hub.jobs.scheduled;
-    hub = await startHubWithSpace();
+    hub = await startHubWithSpace('');
     hub.jobs.scheduled.push(...left, ...left.slice(0, 1).map((each) => ({ ...each, id: `${old.id?.slice(0, -2)}ff` })));
     const mended = await schedule('@daily', [], { env: { HF_ENDPOINT: hub.url } });
     expect(mended).toMatchObject({ exitCode: 0, writes: expect.arrayContaining(['DELETE', 'DELETE']) });

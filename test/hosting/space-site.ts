@@ -16,11 +16,19 @@ function imageFiles(): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [path, readFileSync(join(PROJECT, path), 'utf8')]));
 }
 
-/** A local Hub that has the program as a Space. */
-export async function startHubWithSpace(yaml = SHIPPED): Promise<LocalHub> {
+let image: Record<string, string> | undefined;
+
+/**
+ * A local Hub that has the program as a Space.
+ *
+ * @param program another pipeline.ts, for tests of what is about the Job and not of what it does
+ */
+export async function startHubWithSpace(program?: string): Promise<LocalHub> {
   const hub = await startLocalHub({ namespaces: ['tester'] });
   hub.createSpace(SPACE).stage = 'PAUSED';
-  hub.commit(`spaces/${SPACE}`, { ...imageFiles(), 'pipeline.config.yaml': yaml });
+  image ??= imageFiles();
+  const other = program === undefined ? undefined : { 'pipeline.ts': program, 'pipeline.config.yaml': SHIPPED };
+  hub.commit(`spaces/${SPACE}`, other ?? image);
   return hub;
 }
 
