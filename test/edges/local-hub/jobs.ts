@@ -39,8 +39,8 @@ export class Jobs implements AsyncDisposable {
   readonly scheduled: ScheduledJob[] = [];
   /** Whether namespaces can pay for Jobs. */
   credit = true;
-  /** The connection of the next log is broken after so many events, once for each number. */
-  readonly cuts: number[] = [];
+  /** The connections of the next logs are broken, each after so many events and not before `arrived`: what is on its way would be lost. */
+  readonly cuts: { after: number; arrived?: () => Promise<void> }[] = [];
   /** A log stays open, and says nothing more, after its Job has ended. */
   stuck = false;
   /** A Job waits for its machine until this is resolved. */
@@ -151,39 +151,40 @@ export async function cancel(context: Context): Promise<Response> {
   return Response.json(describe(job));
 }
 
+const eventOf = ({ data, timestamp }: LogLine) =>
+  `data: ${JSON.stringify({ data: data.replace(/\n$/, ''), timestamp })}\n\n`;
+
 /** All lines from the first on, whenever they are asked for; comments that keep the connection alive; ended when the Job has ended. */
 export function logs(context: Context): Response {
   const job = jobOf(context);
   const { hub, url } = context;
   const tail = url.searchParams.get('tail');
   const cut = hub.jobs.cuts.shift();
-  const text = new TextEncoder();
   async function* events() {
     yield ': keep-alive\n\n';
-    let sent = 0;
-    const send = ({ data, timestamp }: LogLine) => {
-      if (sent++ === cut) throw new Error('the connection breaks');
-      return `data: ${JSON.stringify({ data: data.replace(/\n$/, ''), timestamp })}\n\n`;
-    };
     const machine = job.stage === 'SCHEDULING' ? undefined : await job.machine;
-    yield send({ data: `===== Job started at ${job.createdAt} =====`, timestamp: job.createdAt });
+    yield eventOf({ data: `===== Job started at ${job.createdAt} =====`, timestamp: job.createdAt });
     if (!machine) return;
     if (tail !== null) await machine.exited;
     const lines = tail === null ? machine.follow() : machine.lines.slice(-Number(tail));
-    for await (const line of lines) yield `: keep-alive\n\n${send(line)}`;
+    for await (const line of lines) {
+      yield ': keep-alive\n\n';
+      yield eventOf(line);
+    }
     await job.ended;
     if (hub.jobs.stuck) await new Promise(() => {});
   }
   const source = events();
+  let sent = 0;
+  const text = new TextEncoder();
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      try {
-        const { value, done } = await source.next();
-        if (done) controller.close();
-        else controller.enqueue(text.encode(value));
-      } catch {
-        controller.error();
-      }
+      const { value, done } = await source.next();
+      if (done) return controller.close();
+      const isCut = value.startsWith('data') && sent++ === cut?.after;
+      if (!isCut) return controller.enqueue(text.encode(value));
+      await cut.arrived?.();
+      controller.error(); // Bun closes the connection
     },
   });
   return new Response(stream, { headers: { 'Content-Type': 'text/event-stream' } });
