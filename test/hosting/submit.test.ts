@@ -342,6 +342,17 @@ describe('what cannot be submitted', () => {
     expect((await refused('JOB_REFUSED')).seen).toContain('ANOTHER_DATASET');
   });
 
+  test.each([
+    ['that is down', { status: 500 }],
+    ['that says something else', { status: 200, body: { error: 'canary' } }],
+    ['whose rate limit is used up', { status: 429 }],
+  ])('to a Hub %s', async (_, answer) => {
+    hub.fail({ path: /hardware$/, times: 6, answer });
+    const { seen } = await refused('JOB_UNREACHABLE');
+    expect(seen).not.toContain('canary');
+    expect(posts()).toEqual([]);
+  });
+
   test('hardware that the Hub has not', async () => {
     const { seen } = await refused('JOB_REFUSED', [], {
       yaml: SHIPPED.replace(/^job:.*/m, 'job: { flavor: cpu-basics }'),
