@@ -201,6 +201,7 @@ export class Jobs {
     }
   }
 
+  /** @param list where what was made is found, if the answer to its POST was lost */
   async #write<T>(
     doing: string,
     submission: string | undefined,
