@@ -1,4 +1,4 @@
-# Debian slim: DuckDB's binary needs glibc.
+# Debian slim: DuckDB's binary needs glibc. A Job of --submit looks for the program in /app.
 FROM oven/bun:1.4.4-slim AS base
 WORKDIR /app
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { PipelineError } from './errors.ts';
-import type { Options, PageAddress } from './options.ts';
+import { DEFAULT_CONFIG, type Options, type PageAddress } from './options.ts';
 import type { World } from './world.ts';
 
 /** The command line ended the run by itself: --help, --version (0) or bad usage (2), which it has said already. */
@@ -48,11 +48,11 @@ export function parseArguments(
   }
   const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
   const options: Options = { ...flags, labels: [...new Set(label)] };
-  const writesOut = (options.dryRun && options.publish === undefined) || options.demo;
+  const writesOut = !options.submit && ((options.dryRun && options.publish === undefined) || options.demo);
   const namesOut = command.options.some((option) => option.attributeName() === 'out' && isNamed(option, argv));
   if (namesOut && !writesOut) {
-    throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo', {
-      fix: 'a real run publishes where the YAML says',
+    throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo, on this machine', {
+      fix: 'a real run publishes where the YAML says; what a Job writes on its disk is gone with it',
     });
   }
   checkCombination(options);
@@ -86,7 +86,9 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
   const { rollback, unhold, reason, labels, history, show, dryRun } = options;
   const given = (name: keyof Options) => isGiven(options, name);
   const [first, ...more] = ALTERNATIVES.filter(given);
-  const other = first && [...more, ...NOT_WITH_ALTERNATIVES.filter(given)][0];
+  const allowed: readonly (keyof Options)[] = first === 'submit' ? WITH_SUBMIT : [];
+  const other =
+    first && [...more, ...NOT_WITH_ALTERNATIVES.filter((name) => given(name) && !allowed.includes(name))][0];
   if (first && other) refuse(flagOf(first), `it does not go with ${flagOf(other)}`, 'run the program once for each');
   if ((history || show !== undefined) && dryRun) refuse('--history', 'it writes nothing anyway', 'leave out --dry-run');
   if ((rollback !== undefined || unhold) && labels.length !== 1)
@@ -100,10 +102,8 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
 }
 
 /** Where a run takes place. */
-function checkHosting(
-  { labels, serve, submit, schedule, deploy, publish, explain, yes, out, json }: Options,
-  refuse: (flag: string, why: string, fix: string) => void,
-): void {
+function checkHosting(options: Options, refuse: (flag: string, why: string, fix: string) => void): void {
+  const { labels, serve, submit, schedule, deploy, publish, explain, yes, json, rawSamples } = options;
   if (schedule !== undefined && !submit) refuse('--schedule', 'it goes with --submit', 'add --submit');
   if (yes && deploy === undefined) refuse('--yes', 'it goes with --deploy', 'bun run deploy OWNER/SPACE --yes');
   if (deploy !== undefined && labels.length > 0)
@@ -113,7 +113,10 @@ function checkHosting(
     refuse('--serve', 'there is no page but of a run, a dry run, the demo and --check', 'leave out --serve');
   if ((submit || deploy !== undefined) && json)
     refuse('--json', 'a Job or a Space keeps its report: `runs` says where', 'leave out --json');
-  if (submit && out !== OUT) refuse('--out', 'what a Job writes on its disk is gone with it', 'leave out --out');
+  if (submit && rawSamples)
+    refuse('--raw-samples', 'a Job’s log is read by the whole namespace', 'run the dry run here');
+  const once = schedule === undefined ? undefined : NOT_AT_NIGHT.find((name) => isGiven(options, name));
+  if (once) refuse(flagOf(once), 'it is for one run, not for each', 'submit it once, without --schedule');
 }
 
 const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold', 'deploy', 'submit'] as const;
@@ -129,6 +132,10 @@ const WITHOUT_PUBLISH = [
   'resplit',
 ] as const;
 const NOT_WITH_ALTERNATIVES = ['publish', ...WITHOUT_PUBLISH] as const;
+/** A Job is a run, and these are said to it. */
+const WITH_SUBMIT = ['check', 'force', 'allowClassChange', 'resplit'] as const;
+/** Asked for after a look at one version; every night it would be a mistake. */
+const NOT_AT_NIGHT = ['force', 'allowClassChange', 'resplit'] as const;
 
 const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -172,7 +179,7 @@ function planCommand(): Command {
     .description(
       'Make a clean, versioned dataset on the Hugging Face Hub of the mistakes that people corrected,\nas pipeline.config.yaml says: fetch → balance → clean → split → push for each label.',
     )
-    .option('-c, --config <file>', 'the spec', 'pipeline.config.yaml')
+    .option('-c, --config <file>', 'the spec', DEFAULT_CONFIG)
     .option('-l, --label <names...>', 'only these labels (all of the spec when left out)')
     .option('--dry-run', 'do everything but publish; datasets are built below --out', false)
     .option('--check', 'validate spec, database, columns, token, repos, Spaces, mail and W&B; reads no rows', false)

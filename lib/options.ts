@@ -1,3 +1,5 @@
+export const DEFAULT_CONFIG = 'pipeline.config.yaml';
+
 /** What the command line (or its environment form) asks for. */
 export interface Options {
   config: string;

@@ -54,7 +54,7 @@ function planHops(spec: Spec, world: World): Hop[] {
   return [
     ...planSpecHops(spec, world),
     ...planQueryHops(spec),
-    ...planDatabaseHops(spec.database, world),
+    ...planDatabaseHops(spec.database, world, spec.operations.space?.id),
     ...spec.labels.flatMap((label) => planSourceHops(label, spec.database)),
     ...(isOnHub ? [token] : needsToken(spec) ? [mild(token)] : []),
     ...spec.labels.flatMap((label) =>

@@ -6,6 +6,7 @@ import { isSocket } from '../spec/database-tls.ts';
 import type { DatabaseSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
 import { type Finding, failed, HOP_MS, type Hop, ok, skipped, warning } from './hops.ts';
+import { isBlocked, SPACE_REACHES, unreachableFor } from './space-ports.ts';
 import { connectTcp, type Place, placeName } from './tcp.ts';
 import { checkTls } from './tls.ts';
 
@@ -19,8 +20,12 @@ export const NO_ANSWER: Finding = {
   fix: 'look for locks and load on the server',
 };
 
-/** Plan the way to the database, hop by hop: each host by DNS, TCP, TLS; then login, transaction, role. */
-export function planDatabaseHops(database: DatabaseSpec, world: Pick<World, 'env' | 'clock'>): Hop[] {
+/**
+ * Plan the way to the database, hop by hop: each host by DNS, TCP, TLS; then login, transaction, role.
+ *
+ * @param space the Space that is to run this, where the spec names one
+ */
+export function planDatabaseHops(database: DatabaseSpec, world: Pick<World, 'env' | 'clock'>, space?: string): Hop[] {
   const { hosts } = database.address;
   const idOf = (hop: string, place: Place) => `database.${hop}${hosts.length > 1 ? `(${placeName(place)})` : ''}`;
   const read = (id: string, needs: string[], work: (snapshot: Snapshot) => Promise<Finding>): Hop => ({
@@ -30,7 +35,7 @@ export function planDatabaseHops(database: DatabaseSpec, world: Pick<World, 'env
     late: NO_ANSWER,
   });
   return [
-    ...hosts.flatMap((place) => planHost(database, place, (hop) => idOf(hop, place), world)),
+    ...hosts.flatMap((place) => planHost(database, place, (hop) => idOf(hop, place), world, space)),
     {
       id: 'database.login',
       needs: [],
@@ -48,6 +53,7 @@ function planHost(
   place: Place,
   idOf: (hop: string) => string,
   { env, clock }: Pick<World, 'env' | 'clock'>,
+  space: string | undefined,
 ): Hop[] {
   const [dns, tcp] = [idOf('dns'), idOf('tcp')];
   return [
@@ -55,7 +61,7 @@ function planHost(
     {
       id: tcp,
       needs: [dns],
-      run: (signal) => tryPort(place, env, signal),
+      run: (signal) => tryPort(place, env, space, signal),
       late: failed(tcpFault(place, 'ETIMEDOUT', env)),
     },
     {
@@ -93,22 +99,28 @@ function dnsFault(host: string, code: string, cause?: unknown): PipelineError {
   });
 }
 
-async function tryPort(place: Place, env: World['env'], signal: AbortSignal): Promise<Finding> {
+async function tryPort(
+  place: Place,
+  env: World['env'],
+  space: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding> {
   const socket = await connectTcp(place, signal).catch((cause) => {
     throw tcpFault(place, cause.code ?? 'unknown', env, cause);
   });
   socket.destroy();
-  return ok(`${placeName(place)} accepts connections`);
+  const facts = [`${placeName(place)} accepts connections`, ...unreachableFor(space, place, env)];
+  return ok(facts.join('\n'));
 }
-
-const SPACE_PORTS = [80, 443, 8080]; // huggingface.co/docs/hub/spaces-overview, "Networking"
 
 /** Why a host and port cannot be reached, as far as the network's code tells. */
 export function tcpFault(place: Place, code: string, env: World['env'], cause?: unknown): PipelineError {
-  const isBlocked = code === 'ETIMEDOUT' && Boolean(env.SPACE_ID) && !SPACE_PORTS.includes(place.port);
-  const blocked = isBlocked ? `; a Space reaches only the ports ${SPACE_PORTS.join(', ')}` : '';
-  return new PipelineError('DATABASE_UNREACHABLE', `Cannot connect to ${placeName(place)} (${code})${blocked}`, {
-    fix: isBlocked ? 'use a pooler that listens on 443, or run this as a Job on Hugging Face' : tcpFix(code),
+  const blocked = isBlocked(place, code, env);
+  const why = blocked ? `${code}); ${SPACE_REACHES}` : `${code})`;
+  return new PipelineError('DATABASE_UNREACHABLE', `Cannot connect to ${placeName(place)} (${why}`, {
+    fix: blocked
+      ? 'use a pooler that listens on 443, or run it as a Job on the Hub: bun pipeline.ts --submit'
+      : tcpFix(code),
     cause,
   });
 }

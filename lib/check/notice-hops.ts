@@ -2,9 +2,12 @@ import * as v from 'valibot';
 import { wandbUrl } from '../edges/wandb-api.ts';
 import { VIEWER } from '../edges/wandb-queries.ts';
 import { PipelineError } from '../errors.ts';
+import { parseSmtpUrl, type SmtpAddress } from '../spec/smtp-url.ts';
 import type { OperationsSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
-import { type Finding, type Hop, mild, ok, skipped } from './hops.ts';
+import { type Finding, failed, type Hop, mild, ok, skipped } from './hops.ts';
+import { isBlocked, SPACE_REACHES } from './space-ports.ts';
+import { connectTcp } from './tcp.ts';
 
 const Viewer = v.object({
   data: v.object({ viewer: v.nullable(v.object({ username: v.optional(v.nullable(v.string())) })) }),
@@ -14,16 +17,38 @@ const Viewer = v.object({
 export function planNoticeHops({ email, webhook, wandb, untracked }: OperationsSpec, world: World): Hop[] {
   const late: Finding = { status: 'warn', message: 'No answer in time', fix: 'check the network' };
   return [
-    ...(email ? [{ id: 'email.login', run: (signal: AbortSignal) => logIn(email.smtp, world, signal) }] : []),
+    ...(email ? [planMailHop(email, world, late)] : []),
     ...(webhook ? [{ id: 'webhook.url', run: async () => lookAt(webhook.url) }] : []),
     ...(wandb ? [{ id: 'wandb.key', run: (signal: AbortSignal) => askViewer(wandb, world, signal) }] : []),
     ...(untracked === undefined ? [] : [{ id: 'wandb.key', run: async () => skipped(untracked) }]),
-  ].map(({ id, run }) => mild({ id, needs: [], run, late }));
+  ].map((hop) => mild({ needs: [], late, ...hop }));
 }
 
-async function logIn(smtp: string, { env }: World, signal: AbortSignal): Promise<Finding> {
-  const { tryLogin } = await import('../edges/smtp.ts');
-  return ok(`${await tryLogin(smtp, { env, signal })} takes the login; nothing was sent`);
+type NoticeHop = Pick<Hop, 'id' | 'run'> & { late?: Finding };
+
+function planMailHop({ smtp }: NonNullable<OperationsSpec['email']>, { env }: World, late: Finding): NoticeHop {
+  const address = parseSmtpUrl(smtp);
+  const isFar = !('problem' in address) && isBlocked(address, 'ETIMEDOUT', env);
+  const run = async (signal: AbortSignal) => {
+    if (isFar) await knock(address, env, signal);
+    const { tryLogin } = await import('../edges/smtp.ts');
+    return ok(`${await tryLogin(smtp, { env, signal })} takes the login; nothing was sent`);
+  };
+  return { id: 'email.login', run, late: isFar ? failed(blockedMail(address)) : late };
+}
+
+/** Whether the port can be reached at all, where a Space's limits may be why not. */
+async function knock(address: SmtpAddress, env: World['env'], signal: AbortSignal): Promise<void> {
+  const socket = await connectTcp(address, signal).catch((thrown) => {
+    if (isBlocked(address, thrown.code ?? '', env)) throw blockedMail(address);
+  });
+  socket?.destroy();
+}
+
+function blockedMail(address: SmtpAddress): PipelineError {
+  return new PipelineError('EMAIL_FAILED', `Cannot reach ${address.host}:${address.port}; ${SPACE_REACHES}`, {
+    fix: 'use notify.webhook, or a relay that listens on 443; or run it as a Job on the Hub: bun pipeline.ts --submit',
+  });
 }
 
 /** To post is to write, so only the form of the URL is looked at. */

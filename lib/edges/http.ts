@@ -13,7 +13,7 @@ type Fetch = typeof fetch;
 
 /**
  * A fetch that retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit, a new
- * repo and a Space's restart are sent once, except after 429, which says that nothing was done.
+ * repo, a Space's restart and a Job are sent once, except after 429, which says that nothing was done.
  */
 export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
   const retrying = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -77,7 +77,9 @@ class TransientAnswer extends Error {
  */
 const REPEATABLE_POST =
   /\/preupload\/|\/tag\/|\/info\/lfs\/|\/paths-info\/|\/lfs\/|\/v1\/(shards$|xorbs\/)|\/api\/spaces\/[^/]+\/[^/]+\/(pause|variables|secrets)$/;
-const REPEATABLE_DELETE = /\/api\/spaces\/[^/]+\/[^/]+\/(variables|secrets)$/; // of what is not there: no error
+
+/** Of what is not there any more: no error, or a 404 that tells that the first one landed. */
+const REPEATABLE_DELETE = /\/api\/(spaces\/[^/]+\/[^/]+\/(variables|secrets)$|scheduled-jobs\/)/;
 
 function isRepeatable(method: string, url: string): boolean {
   if (method === 'POST') return REPEATABLE_POST.test(url);

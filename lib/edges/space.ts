@@ -1,8 +1,8 @@
-import { EventSourceParserStream } from 'eventsource-parser/stream';
 import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
+import { readEvents } from './event-stream.ts';
 import { retryingFetch } from './http.ts';
 import { hubAccess } from './hub.ts';
 import { HubAnswer } from './hub-errors.ts';
@@ -130,8 +130,7 @@ export class Space {
       throw unreachable(doing, 'no answer', cause);
     });
     if (!answer.ok) throw this.#fault(await HubAnswer.from(answer), doing, '/logs');
-    const events = answer.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
-    for await (const { data } of events ?? []) {
+    for await (const data of readEvents(answer)) {
       const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), LogEvent), data);
       if (parsed.success) yield parsed.output;
     }

@@ -1,3 +1,4 @@
+import { SPACE_PORTS, SPACE_REACHES } from '../check/space-ports.ts';
 import type { SpaceRepo, SpaceVariable } from '../edges/space.ts';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
@@ -105,12 +106,10 @@ function planVariables(
   return changes;
 }
 
-const OPEN_PORTS: ReadonlySet<number> = new Set([80, 443, 8080]); // https://huggingface.co/docs/hub/spaces-overview#networking
-
 function planNotes(space: string, { database, labels, operations }: Spec, { secrets }: SpaceSettings): string[] {
   const { hosts } = database.address;
   const here = hosts.find(({ host }) => /^(localhost|127\.|::1$|\/)/.test(host));
-  const closed = hosts.filter(({ port }) => !OPEN_PORTS.has(port)).map(({ port }) => port);
+  const closed = hosts.filter(({ port }) => !SPACE_PORTS.includes(port)).map(({ port }) => port);
   const onHub = labels.filter(({ target }) => target.kind === 'hub').map(({ name }) => name);
   const lost = labels.filter(({ target }) => target.kind === 'directory');
   const { runs, space: paused } = operations;
@@ -123,7 +122,7 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
     ...note(here !== undefined, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
     ...note(
       !here && closed.length > 0,
-      `The database listens on ${[...new Set(closed)].join(', ')}; a Space is documented to reach ports 80, 443 and 8080 only.`,
+      `The database listens on ${[...new Set(closed)].join(', ')}; ${SPACE_REACHES}. A Job may reach more (--submit).`,
     ),
     ...note(
       onHub.length > 0 && !secrets.has('HF_TOKEN'),

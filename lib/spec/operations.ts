@@ -2,16 +2,17 @@ import type { LocatedDocument, Path } from './document.ts';
 import type { SpecProblem } from './problems.ts';
 import type { RawSpec } from './schema.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
-import type { OperationsSpec, TargetSpec } from './spec.ts';
+import type { JobSpec, OperationsSpec, TargetSpec } from './spec.ts';
 import { parseTarget, repoProblem } from './target.ts';
 import { parseDuration } from './units.ts';
 
-/** What a run does besides publishing: `tracking`, `notify`, `space` and `runs` of the spec. */
+/** What a run does besides publishing, and where: `tracking`, `notify`, `space`, `job` and `runs` of the spec. */
 
 export const OPERATIONS_DEFAULTS = {
   tracking: { wandb: { project: 'prepare-dataset' } },
   notify: { email: { when: 'always' }, webhook: { when: 'always' } },
   space: { pause: 'always', min_interval: '1h' },
+  job: { flavor: 'cpu-basic', timeout: '1h' }, // the Hub's own limit is 30 minutes
 } as const;
 
 const PROJECT = /^[^/\\#?%:]{1,128}$/; // wandb_settings.py
@@ -68,6 +69,9 @@ export function checkOperations(document: LocatedDocument): void {
       ? invalid(['space', 'min_interval'], 'a duration', 'e.g. 1h or 30m; 0 switches it off')
       : undefined,
   );
+  check(['job', 'timeout'], (text) =>
+    (parseDuration(text) ?? 0) < 1000 ? invalid(['job', 'timeout'], 'a duration', 'e.g. 1h or 90m') : undefined,
+  );
   check(['space', 'id'], (id) => nameProblem(`Space "${id}"`, repoProblem(id)));
   check(['runs'], (repo) => {
     const target = parseTarget(repo);
@@ -115,16 +119,24 @@ function whyUntracked(
 }
 
 /**
- * @param env WANDB_MODE switches tracking off; WANDB_PROJECT and WANDB_ENTITY are defaults; SPACE_ID is the Space that the program
- * runs in
+ * The Space that the program runs in. None in a Job, which works from a Space's image: the Space itself may be at work, or be paused
+ * on purpose.
  */
+export function spaceOf(env: Record<string, string | undefined>): string | undefined {
+  return isJob(env) ? undefined : env.SPACE_ID?.trim() || undefined;
+}
+
+/** The Hub sets it in each Job: huggingface.co/docs/hub/jobs-configuration, "Built-in environment variables". */
+export const isJob = (env: Record<string, string | undefined>): boolean => Boolean(env.JOB_ID?.trim());
+
+/** @param env WANDB_MODE switches tracking off; WANDB_PROJECT and WANDB_ENTITY are defaults; in a Job there is no Space to pause */
 export function resolveOperations(
   { tracking, notify, space, runs }: RawSpec,
   env: Record<string, string | undefined>,
 ): OperationsSpec {
   const { wandb } = tracking ?? {};
   const to = addressesOf(notify?.email?.to ?? '');
-  const id = space?.id?.trim() || env.SPACE_ID?.trim();
+  const id = isJob(env) ? undefined : space?.id?.trim() || spaceOf(env);
   const untracked = whyUntracked(wandb, env);
   return {
     untracked,
@@ -156,6 +168,14 @@ export function resolveOperations(
         }
       : undefined,
     runs: runs?.trim() ? resolveRuns(runs.trim()) : undefined,
+  };
+}
+
+export function resolveJob({ job }: RawSpec): JobSpec {
+  const { flavor, timeout } = OPERATIONS_DEFAULTS.job;
+  return {
+    flavor: job?.flavor?.trim() || flavor,
+    timeoutMs: parseDuration(job?.timeout ?? timeout) ?? (parseDuration(timeout) as number),
   };
 }
 

@@ -7,7 +7,7 @@ import { check } from './check.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from './database-url.ts';
 import { type LocatedDocument, readDocument } from './document.ts';
 import { nearest } from './nearest.ts';
-import { checkOperations, resolveOperations } from './operations.ts';
+import { checkOperations, resolveJob, resolveOperations } from './operations.ts';
 import { SpecError, type SpecProblem } from './problems.ts';
 import { DATABASE_DEFAULTS, LEAST_MEMORY_MB, mergeCommon, resolveDatabase, resolveLabel } from './resolve.ts';
 import type { RawCommon, RawSpec } from './schema.ts';
@@ -58,6 +58,7 @@ export function parseSpec(file: string, text: string, env: Record<string, string
     database: database(raw),
     labels: resolveLabels(raw, document),
     operations: resolveOperations(raw, env),
+    job: resolveJob(raw),
   };
 }
 

@@ -234,6 +234,11 @@ const Space = {
   ),
 };
 
+const Job = {
+  flavor: described(text, 'Hardware: cpu-basic, cpu-upgrade …; `hf jobs hardware` lists them with their prices.'),
+  timeout: described(text, 'The Job is stopped after this time, e.g. 1h or 90m.'),
+};
+
 export const SpecSchema = v.strictObject({
   version: described(v.literal(1), 'Version of this format: 1.'),
   database: described(v.strictObject({ ...partial(Database).entries, url: Database.url }), 'Where the records are.'),
@@ -255,6 +260,7 @@ export const SpecSchema = v.strictObject({
     ),
   ),
   space: v.optional(described(partial(Space), 'The Space that this runs in.')),
+  job: v.optional(described(partial(Job), 'A run as a Job on the Hub, by --submit.')),
   runs: v.optional(
     described(
       maybe,

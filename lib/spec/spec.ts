@@ -10,6 +10,14 @@ export interface Spec {
   labels: LabelSpec[];
   /** What a run does besides publishing. */
   operations: OperationsSpec;
+  job: JobSpec;
+}
+
+/** How a Job on the Hub runs this, by --submit. */
+export interface JobSpec {
+  /** Hardware, by the Hub's name. */
+  flavor: string;
+  timeoutMs: number;
 }
 
 /** Each is undefined where the spec, or a variable that it names, leaves it out. */

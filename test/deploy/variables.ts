@@ -5,7 +5,7 @@ import { variablesOf } from '../../lib/check/spec-hops.ts';
 const ROOT = resolve(import.meta.dir, '../..');
 const SPEC = readFileSync(join(ROOT, 'pipeline.config.yaml'), 'utf8');
 
-type Kind = 'secret' | 'variable' | 'set by the Space' | 'at the desk';
+type Kind = 'secret' | 'variable' | 'set by the Space' | 'set by the Job' | 'at the desk';
 
 /** What a person must know of a variable; whether the YAML needs it, and its default there, come from the YAML. */
 interface Meaning {
@@ -110,6 +110,10 @@ export const MEANINGS: Record<string, Meaning> = {
   HF_HOME: { kind: 'at the desk', meaning: 'Its folder.', standard: '$XDG_CACHE_HOME/huggingface' },
   XDG_CACHE_HOME: { kind: 'at the desk', meaning: 'The folder of caches.', standard: '$HOME/.cache' },
   HOME: { kind: 'at the desk', meaning: 'The home folder; the system sets it.' },
+  JOB_ID: {
+    kind: 'set by the Job',
+    meaning: 'The [Job](jobs.md) that the program runs in. Where it is set, no Space is paused, and no run rests.',
+  },
   NO_COLOR: { kind: 'variable', meaning: 'Any value: no colours on a terminal.' },
   TERM: { kind: 'variable', meaning: '`dumb`: neither colours nor live progress.' },
   CI: { kind: 'variable', meaning: 'Any value but `false`: no live progress.' },

@@ -2,6 +2,7 @@ import { addRepo, addSpace } from './local-hub/accounts.ts';
 import { attributesOf, isLfs } from './local-hub/attributes.ts';
 import type { HubState, Settings } from './local-hub/context.ts';
 import { type Fault, type FaultRule, Faults, faultResponse } from './local-hub/faults.ts';
+import { Jobs } from './local-hub/jobs.ts';
 import { type RecordedRequest, record } from './local-hub/record.ts';
 import { dispatch } from './local-hub/routes.ts';
 import type { SpaceState } from './local-hub/spaces.ts';
@@ -31,6 +32,7 @@ export interface LocalHub extends AsyncDisposable {
   createRepo(id: string, options?: { private?: boolean }): Repo;
   /** `owner/name` → what a Space has besides its files */
   readonly spaces: Map<string, SpaceState>;
+  readonly jobs: Jobs;
   /** A Space that runs. @param id `owner/name` */
   createSpace(id: string, options?: { private?: boolean; sdk?: string }): SpaceState;
   /**
@@ -74,6 +76,7 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     ]),
     repos: new Map(),
     spaces: new Map(),
+    jobs: new Jobs(),
     uploads: new Map(),
     sequence: { next: () => ++commits },
   };
@@ -94,12 +97,14 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
     repos: hub.repos,
     createRepo: (id, { private: isPrivate = true } = {}) => addRepo(hub, ...splitId(id), { private: isPrivate }),
     spaces: hub.spaces,
+    jobs: hub.jobs,
     createSpace: (id, { private: isPrivate = true, sdk = 'docker' } = {}) => {
       return addSpace(hub, addRepo(hub, 'spaces', id, { private: isPrivate }), sdk, 'RUNNING');
     },
     commit: (id, files, target) => seed(hub, splitId(id).join('/'), files, target),
     fail: (rule) => faults.add(rule),
-    [Symbol.asyncDispose]: async () => {
+    async [Symbol.asyncDispose]() {
+      await hub.jobs[Symbol.asyncDispose]();
       await Promise.all([...hub.spaces.values()].map(({ machine }) => machine?.stop()));
       await server.stop(true);
     },

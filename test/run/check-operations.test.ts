@@ -107,6 +107,16 @@ describe('--check of what a run does besides publishing', () => {
     for (const { status, fix } of Object.values(hops)) if (status === 'warn') expect(fix).toBeString();
   });
 
+  test('names the port of the mail server where a Space may not reach it, and there only', async () => {
+    const yaml = "notify: { email: { smtp: 'smtp://127.0.0.1:1?ignoreTLS=true', to: a@example.org } }";
+    const loginOf = async (env: Record<string, string>) => (await hopsOf(yaml, env)).hops['email.login'];
+    const inSpace = await loginOf({ SPACE_ID: 'tester/prepare' });
+    expect(inSpace).toMatchObject({ status: 'warn', code: 'EMAIL_FAILED' });
+    expect(inSpace?.message).toContain('80, 443, 8080');
+    for (const env of [{}, { SPACE_ID: 'tester/prepare', JOB_ID: '6a2aa7cec4f53f9fc5aa4cff' }])
+      expect((await loginOf(env as Record<string, string>))?.message).not.toContain('80, 443, 8080');
+  });
+
   test.each<[string, () => Record<string, string>, string, string]>([
     ['a Space of somebody else', () => ({}), 'stranger/trainer', 'warn SPACE_FORBIDDEN'],
     ['a static Space', () => ({}), 'tester/static', 'warn SPACE_UNREACHABLE'],

@@ -503,18 +503,90 @@ test('variablesOf() finds each variable once, and none in SQL or a comment', () 
 });
 
 describe('tcpFault()', () => {
-  test('names the ports of a Space only for a timeout on another port inside one', () => {
-    const fixOf = (port: number, code: string, env = {}) => tcpFault({ host: 'db.example', port }, code, env).fix;
-    const inSpace = { SPACE_ID: 'owner/space' };
-    expect(fixOf(5432, 'ETIMEDOUT', inSpace)).toContain('443');
-    for (const fix of [
-      fixOf(5432, 'ETIMEDOUT'),
-      fixOf(443, 'ETIMEDOUT', inSpace),
-      fixOf(5432, 'ECONNREFUSED', inSpace),
-    ])
-      expect(fix).not.toContain('443');
+  const inSpace = { SPACE_ID: 'owner/space' };
+  const fixOf = (port: number, code: string, env = {}) => tcpFault({ host: 'db.example', port }, code, env).fix;
+
+  test.each(['ETIMEDOUT', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED', 'EACCES'])(
+    'names the ports of a Space for %s on another port inside one',
+    (code) => {
+      expect(fixOf(5432, code, inSpace)).toContain('443');
+      expect(fixOf(443, code, inSpace)).not.toContain('443');
+      expect(fixOf(5432, code)).not.toContain('443');
+      expect(fixOf(5432, code, { ...inSpace, JOB_ID: '6a2aa7cec4f53f9fc5aa4cff' })).not.toContain('443');
+    },
+  );
+
+  test('does not for what no policy does', () => {
+    expect(fixOf(5432, 'ENOENT', inSpace)).not.toContain('443');
+    expect(tcpFault({ host: '/run/postgresql', port: 5432 }, 'ECONNREFUSED', inSpace).fix).not.toContain('443');
   });
 });
+
+describe('a port that a Space may not reach', () => {
+  const blocked = 'a Space reaches only the ports 80, 443, 8080';
+  const SPACE = { SPACE_ID: 'tester/prepare' };
+
+  test('is named in a Space where the connection is refused', async () => {
+    const url = change('postgres://reader:x@127.0.0.1/db', { host: `127.0.0.1:${await closedPort()}` });
+    const there = await runCheck({}, { POSTGRES_URL: url, ...SPACE });
+    expectBroken(there, 'database.tcp', 'DATABASE_UNREACHABLE');
+    expect(there.hops.get('database.tcp')?.text).toContain(blocked);
+    const here = await runCheck({}, { POSTGRES_URL: url });
+    expect(here.hops.get('database.tcp')?.text).not.toContain(blocked);
+  });
+
+  test('is named in a Space where nothing comes back', async () => {
+    const full = await deafPort();
+    try {
+      const POSTGRES_URL = `postgres://reader:x@127.0.0.1:${full.port}/db?sslmode=disable`;
+      const world = testWorld({ env: envOf({ POSTGRES_URL, ...SPACE }) });
+      const spec = await readSpec({ config: await writeSpec({}), labels: [] }, world);
+      await check(spec, world, { json: true, hopMs: 300 });
+      const hops = JSON.parse(world.stdout.text) as HopResult[];
+      expect(hops.find(({ id }) => id === 'database.tcp')).toMatchObject({
+        status: 'fail',
+        code: 'DATABASE_UNREACHABLE',
+        message: expect.stringContaining(blocked),
+      });
+    } finally {
+      full.close();
+    }
+  });
+
+  test.if(server !== undefined)('is a fact, and no failure, at a desk that works for a Space', async () => {
+    const more = 'space: { id: tester/prepare }';
+    const { port } = new URL(urls.reader);
+    const far = change(urls.reader, { host: `0.0.0.0:${port}`, search: '?sslmode=disable' }); // this machine, by no local name
+    const env = { POSTGRES_URL: far };
+    const desk = await runCheck({ more }, env);
+    expect(desk.hops.get('database.tcp')?.status).toBe('ok');
+    expect(desk.hops.get('database.tcp')?.text).toContain(blocked);
+    expect((await runCheck({}, env)).hops.get('database.tcp')?.text).not.toContain(blocked);
+    expect((await runCheck({ more }, {})).hops.get('database.tcp')?.text).not.toContain(blocked); // a database of this machine
+  });
+});
+
+/** A port whose queue of connections is full: it answers nothing, like a firewall that drops what comes. */
+async function deafPort(): Promise<{ port: number; close: () => void }> {
+  const deaf = Bun.spawn(['python3', '-c', DEAF], { stdin: 'pipe', stdout: 'pipe' });
+  const reader = deaf.stdout.getReader();
+  const { value } = await reader.read();
+  return { port: Number(new TextDecoder().decode(value)), close: () => deaf.kill() };
+}
+
+/** A socket that listens and never accepts, with as many connections as its queue takes. */
+const DEAF = `
+import socket, sys
+deaf = socket.socket()
+deaf.bind(("127.0.0.1", 0))
+deaf.listen(0)
+waiting = [socket.socket() for _ in range(8)]
+for each in waiting:
+    each.setblocking(False)
+    each.connect_ex(deaf.getsockname())
+print(deaf.getsockname()[1], flush=True)
+sys.stdin.read()
+`;
 
 describe('describeAccess()', () => {
   type Scope = { entity: { type: string; name: string }; permissions: string[] };

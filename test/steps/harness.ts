@@ -171,7 +171,13 @@ export class Workshop implements AsyncDisposable {
     };
     const run: Run = {
       version: '0.0.0',
-      spec: { file: 'test.yaml', database: undefined as never, labels: [spec], operations: NO_OPERATIONS },
+      spec: {
+        file: 'test.yaml',
+        database: undefined as never,
+        labels: [spec],
+        operations: NO_OPERATIONS,
+        job: { flavor: 'cpu-basic', timeoutMs: 1 },
+      },
       options,
       world,
       events: new EventStream(clock.now),

@@ -1,4 +1,5 @@
 import { HubError, parseJson } from './errors.ts';
+import type { Jobs } from './jobs.ts';
 import type { SpaceState } from './spaces.ts';
 import type { Bytes, Repo, RepoType, Sequence } from './store.ts';
 
@@ -42,6 +43,7 @@ export interface HubState {
   repos: Map<string, Repo>;
   /** `owner/name` → what a Space has besides its files */
   spaces: Map<string, SpaceState>;
+  jobs: Jobs;
   uploads: Map<string, Upload>;
   sequence: Sequence;
 }

@@ -3,6 +3,7 @@ import { commit } from './commit.ts';
 import { type Context, decode, flag, type HubState, type RepoContext, repoKey } from './context.ts';
 import { HubError, notSignedIn, repoHidden, repoNotFound } from './errors.ts';
 import { pathsInfo, preupload, raw, resolve, tree } from './files.ts';
+import * as jobs from './jobs.ts';
 import { batch, completeParts, putObject, putPart, verify } from './lfs.ts';
 import { createBranch, createDiscussion, createTag, deleteTag, info, refs } from './repos.ts';
 import {
@@ -57,6 +58,26 @@ const proposes = (path: RegExp, answer: (context: RepoContext) => Answer): Route
     return answer(context);
   });
 
+const ofJobs = (method: string, rest: string, answer: Route['answer']): Route =>
+  open(method, new RegExp(`^/api/${rest}$`), jobs.ofNamespace(answer));
+
+const JOB = '(?<ns>[^/]+)/(?<job>[0-9a-f]+)';
+const JOB_ROUTES: Route[] = [
+  open('GET', /^\/api\/jobs\/hardware$/, jobs.hardware),
+  ofJobs('POST', 'jobs/(?<ns>[^/]+)', jobs.run),
+  ofJobs('GET', 'jobs/(?<ns>[^/]+)', jobs.list),
+  ofJobs('GET', `jobs/${JOB}`, jobs.inspect),
+  ofJobs('GET', `jobs/${JOB}/logs`, jobs.logs),
+  ofJobs('POST', `jobs/${JOB}/cancel`, jobs.cancel),
+  ofJobs('POST', 'scheduled-jobs/(?<ns>[^/]+)', jobs.createScheduled),
+  ofJobs('GET', 'scheduled-jobs/(?<ns>[^/]+)', jobs.listScheduled),
+  ofJobs('GET', `scheduled-jobs/${JOB}`, jobs.inspectScheduled),
+  ofJobs('DELETE', `scheduled-jobs/${JOB}`, jobs.deleteScheduled),
+  ofJobs('POST', `scheduled-jobs/${JOB}/suspend`, jobs.suspendScheduled(true)),
+  ofJobs('POST', `scheduled-jobs/${JOB}/resume`, jobs.suspendScheduled(false)),
+  ofJobs('POST', `scheduled-jobs/${JOB}/run`, jobs.runScheduled),
+];
+
 const ROUTES: Route[] = [
   signedIn('GET', /^\/api\/whoami-v2$/, whoami),
   signedIn('POST', /^\/api\/repos\/create$/, createRepo),
@@ -82,6 +103,7 @@ const ROUTES: Route[] = [
   reads('GET', api('/secrets'), ofSpace(secrets)),
   reads('POST', api('/secrets'), ofSpace(setSecret)),
   reads('DELETE', api('/secrets'), ofSpace(deleteSecret)),
+  ...JOB_ROUTES,
   reads('POST', api('/discussions'), (context) => {
     requireWrite(context);
     return createDiscussion(context);
