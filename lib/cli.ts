@@ -46,7 +46,10 @@ export function parseArguments(
     throw thrown;
   }
   const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
-  const options: Options = { ...flags, labels: [...new Set(label)] };
+  const given: Options = { ...flags, labels: [...new Set(label)] };
+  const isAsked = argv.some((word) => word.split('=', 1)[0] === '--serve');
+  // A container that serves a page (SERVE=…, SPACE_ID) may also be asked for its history.
+  const options: Options = !isAsked && hasNoPage(given) ? { ...given, serve: 'off' } : given;
   const writesOut = (options.dryRun && options.publish === undefined) || options.demo;
   if (command.getOptionValueSource('out') === 'cli' && !writesOut) {
     throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo', {
@@ -98,19 +101,19 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
 }
 
 /** Where a run takes place. */
-function checkHosting(
-  { serve, submit, schedule, deploy, publish, explain, yes, out, json }: Options,
-  refuse: (flag: string, why: string, fix: string) => void,
-): void {
+function checkHosting(options: Options, refuse: (flag: string, why: string, fix: string) => void): void {
+  const { serve, submit, schedule, deploy, yes, out, json } = options;
   if (schedule !== undefined && !submit) refuse('--schedule', 'it goes with --submit', 'add --submit');
   if (yes && deploy === undefined) refuse('--yes', 'it goes with --deploy', 'bun run deploy OWNER/SPACE --yes');
-  const page = serve !== undefined && serve !== 'off';
-  if (page && (publish !== undefined || explain !== undefined || submit || deploy !== undefined))
+  if (serve !== undefined && serve !== 'off' && hasNoPage(options))
     refuse('--serve', 'there is no page but of a run, a dry run, the demo and --check', 'leave out --serve');
   if ((submit || deploy !== undefined) && json)
     refuse('--json', 'a Job or a Space keeps its report: `runs` says where', 'leave out --json');
   if (submit && out !== OUT) refuse('--out', 'what a Job writes on its disk is gone with it', 'leave out --out');
 }
+
+const WITHOUT_PAGE = ['publish', 'explain', 'submit', 'deploy', 'rollback', 'unhold', 'history', 'show'] as const;
+const hasNoPage = (options: Options) => WITHOUT_PAGE.some((name) => isGiven(options, name));
 
 const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold', 'deploy', 'submit'] as const;
 /** What was reviewed is what ships: these would change it, or do something else. */

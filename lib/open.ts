@@ -56,8 +56,7 @@ const SPACE_ADDRESS = { host: '0.0.0.0', port: 7860 }; // app_port
 export async function openPage(options: Options, world: World): Promise<StatusPage | undefined> {
   const isSpace = Boolean(world.env.SPACE_ID?.trim());
   const address = options.serve ?? (isSpace ? SPACE_ADDRESS : 'off');
-  const isRun = !options.submit && options.rollback === undefined && !options.unhold;
-  if (address === 'off' || !isRun) return undefined;
+  if (address === 'off') return undefined;
   const [{ StatusPage }, { planRoutes }, { readAssets }, { servePage }] = await Promise.all([
     import('./status/page.ts'),
     import('./status/routes.ts'),

@@ -161,6 +161,8 @@ export class Progress {
       }
       case 'label.finished':
         label.outcome = event.outcome;
+        for (const step of steps.values())
+          if (step.mark === 'running') finish(step, 'problem' in event.outcome ? event.outcome.status : 'stopped', at);
         if (this.#active === event.label) this.#active = undefined;
         break;
     }

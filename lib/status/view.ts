@@ -7,7 +7,7 @@ import { loadPlotter } from '../report/html/plot.ts';
 import { progressList } from '../report/html/progress.ts';
 import type { LabelPart } from '../report/html.ts';
 import { renderLabel, titleOf } from '../report/html.ts';
-import type { LabelReport, RunReport } from '../report/report.ts';
+import type { RunReport } from '../report/report.ts';
 import { countOf, formatSeconds, nameStatus, type Tone } from '../report/words.ts';
 import type { Part, View } from './broadcast.ts';
 import { type Doing, isChecked, type State } from './state.ts';
@@ -54,11 +54,7 @@ export class Drawing {
 
 function headerOf({ doing, config, version, trackingUrl }: State): Html {
   if ('report' in doing && doing.report) {
-    const { running } = doing.report;
-    return renderHeader(doing.report, [
-      running && ['State', badge('quiet', 'running')],
-      trackingUrl !== undefined && ['W&B', linked(trackingUrl, 'the run')],
-    ]);
+    return renderHeader(doing.report, [trackingUrl !== undefined && ['W&B', linked(trackingUrl, 'the run')]]);
   }
   return html`<h1>${doing.kind === 'checking' ? 'Check of' : 'Run of'} <span class="file">${config}</span></h1>
 ${facts([['Program', html`prepare-dataset ${version}`]])}`;
@@ -110,11 +106,9 @@ function runningSentence({ stage, report, progress }: Extract<Doing, { kind: 'ru
 }
 
 function endedSentence({ labels, exitCode, seconds }: RunReport): Html {
-  const words = [...Map.groupBy(labels, statusOf)].map(([status, each]) => `${each.length} ${status}`);
+  const words = labels.map(({ label, outcome }) => `${label} ${outcome ? nameStatus(outcome.status) : 'not finished'}`);
   return html`<b>Ended</b> with exit code ${String(exitCode)} after ${formatSeconds(seconds)}: ${words.join(', ')}.`;
 }
-
-const statusOf = ({ outcome }: LabelReport) => (outcome ? nameStatus(outcome.status) : 'not finished');
 
 const PAUSES = {
   'under way': ' The Space is being paused, and this page with it.',
