@@ -18,7 +18,10 @@ export function servePage({ host, port }: PageAddress, answer: (request: Request
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}/`,
     stop: async () => {
-      await Promise.race([server.stop(), Bun.sleep(GRACE_MS)]);
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, GRACE_MS);
+      await Promise.race([server.stop(), late.promise]);
+      clearTimeout(timer); // it would keep the process
       await server.stop(true); // who is too slow to take the end
     },
   };

@@ -67,6 +67,7 @@ export async function openRunPage(start = Date.parse('2025-01-31T09:30:11Z')) {
     now: () => new Date(now),
   });
   const { events, labels } = opened;
+  const { split: _split, lengths: _lengths, ...early } = second;
   const emit = (...many: Event[]) => {
     for (const event of many) {
       now += 300;
@@ -82,7 +83,6 @@ export async function openRunPage(start = Date.parse('2025-01-31T09:30:11Z')) {
       labels[0] = { ...first, checks: passed, outcome: SUCCESS };
       emit(...split(first), { type: 'upload.progress', label: first.label, path: 'README.md', share: 1 });
       emit(done(first.label, 'push', 6.1), finished(first.label, SUCCESS));
-      const { split: _split, lengths: _lengths, ...early } = second;
       labels[1] = early;
       emit(...clean(second), started(second.label, 'split'));
     },
@@ -93,10 +93,12 @@ export async function openRunPage(start = Date.parse('2025-01-31T09:30:11Z')) {
       stages.tell();
     },
     failure() {
-      stages.midway();
+      opened.follow();
+      emit(...CONNECTED, { type: 'tracking.started', url: TRACKING }, ...fetched(first), ...fetched(second));
+      emit(...clean(first), ...split(first).slice(0, -1), ...clean(second), started(second.label, 'split'));
       labels[0] = { ...first, outcome: { status: 'refused', problem: CHECK_FAILED }, failedStep: 'check' };
       labels[1] = {
-        ...(labels[1] as LabelReport),
+        ...early,
         outcome: { status: 'failed', problem: UNREACHABLE },
         failedStep: 'split',
       };
