@@ -73,7 +73,9 @@ function nowOf(state: State): Html {
 function sentenceOf({ doing, over }: State): Html {
   switch (doing.kind) {
     case 'starting':
-      return over ? html`The program ended before a run began; its log says why.` : html`Starting: the spec is read.`;
+      return over
+        ? html`<b>Stopped.</b> The program ended before a run began; its log says why.`
+        : html`<b>Starting.</b> Nothing is fetched yet.`;
     case 'checking':
       return checkSentence(doing.hops, over);
     case 'resting': {
@@ -97,7 +99,8 @@ function checkSentence(hops: Extract<Doing, { kind: 'checking' }>['hops'], over:
 
 function runningSentence({ stage, report, progress }: Extract<Doing, { kind: 'running' }>): Html {
   const open = report.labels.filter(({ outcome }) => !outcome);
-  if (stage === 'stopped') return html`<b>Stopped.</b> The run ended before ${countOf(open.length, 'label')} did.`;
+  if (stage === 'stopped')
+    return html`<b>Stopped.</b> ${open.length > 0 ? html`The run ended before ${countOf(open.length, 'label')} did.` : 'Every label has its outcome, but the run did not come to its end.'} The log says why.`;
   const active = progress.labels.find(({ label }) => label.mark === 'running')?.label.name;
   const at = report.labels.findIndex(({ label }) => label === active);
   if (active !== undefined)
