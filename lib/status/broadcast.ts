@@ -18,7 +18,7 @@ export interface Limits {
   most: number;
   /** Milliseconds between two drawings. */
   frameMs: number;
-  /** Milliseconds between two drawings while nothing happens but that time passes; also of the heartbeat. */
+  /** Milliseconds between two drawings while nothing happens but that time passes. */
   tickMs: number;
   /** Ticks without a change until a heartbeat is sent. */
   heartbeatTicks: number;

@@ -22,7 +22,7 @@ export function renderDocument({ title, parts, over }: View, { styles, script }:
       header,
       nav,
       main: html`<div id="connection" role="status"></div>\n${main}`,
-      footer: html`<p>The same figures are in <a href="report.json">report.json</a>. Messages and SQL are in neither: the log of the run has the messages.</p>`,
+      footer: html`<p>The same figures, once there are any: <a href="report.json">report.json</a>. Neither has messages or SQL; the messages are in the log.</p>`,
     },
     undefined, // the policy comes as a header
     html`<link rel="stylesheet" href="${styles.href}">

@@ -80,7 +80,7 @@ function sentenceOf({ doing, over }: State): Html {
       return checkSentence(doing.hops, over);
     case 'resting': {
       const { record, due } = doing.rest;
-      return html`<b>Nothing to do yet.</b> Run ${code(record.run)} ended well at ${instant(endOf(record))}. A start from ${instant(due)} on runs again (${code('space.min_interval')}). What follows is the report of that run.`;
+      return html`<b>Nothing to do yet.</b> Run ${code(record.run)} ended well at ${instant(endOf(record))}. A start from ${instant(due)} on runs again (${code('space.min_interval')}).${doing.report && ' What follows is the report of that run.'}`;
     }
     case 'running':
       return doing.stage === 'ended' ? endedSentence(doing.report) : runningSentence(doing);
