@@ -3,7 +3,7 @@ import type { PublishedVersion } from './lib/dataset/published.ts';
 import { withHead } from './lib/dataset/with-head.ts';
 import { openInquiry } from './lib/explain/explain.ts';
 import { aboutRun, finish, guard, reportOf } from './lib/finish.ts';
-import { openRun } from './lib/open.ts';
+import { openPage, openRun } from './lib/open.ts';
 import { Operations } from './lib/operations/operations.ts';
 import { retrain } from './lib/operations/retraining.ts';
 import type { Outcome } from './lib/outcome.ts';
@@ -35,18 +35,20 @@ export async function main(argv: string[], outside: World): Promise<number> {
       return await (await import('./lib/history/commands.ts')).consult(options, outside);
     if (options.deploy !== undefined)
       return await (await import('./lib/hosting/deploy.ts')).deploy(options.deploy, options, outside);
+    await using page = await openPage(options, outside); // before any work; it may stay when all is done
     await using demo = options.demo ? await (await import('./lib/demo/demo.ts')).openDemo(options, outside) : undefined;
     const world = demo?.world ?? outside;
     const read = await readSpec(options, world); // all problems at once, before anything is connected
     const spec = demo?.redirect(read) ?? read;
     if (options.submit) return await (await import('./lib/hosting/submit.ts')).submit(spec, options, world);
-    if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options);
+    if (options.check) return await (await import('./lib/check/check.ts')).check(spec, world, options, page);
     if (options.rollback !== undefined || options.unhold)
       return await (await import('./lib/rollback/command.ts')).maintain(spec, options, world);
-    await using operations = await Operations.open(spec, options, world); // told, remembered; at the very end, the Space
-    if (operations.rests()) return 0; // a visitor woke the Space shortly after a run
+    await using operations = await Operations.open(spec, options, world, page); // told, remembered; at the very end, the Space
+    if (await operations.rests()) return 0; // a visitor woke the Space shortly after a run
     await using run = await operations.begin(openRun(spec, options, world)); // events, spool, data engine, targets
     using _progress = watch(run);
+    page?.follow(run, (effects) => reportOf(run, aboutRun(run), effects));
     await operations.follow(run, (exitCode) => reportOf(run, aboutRun(run), [], exitCode));
     const inquiry = openInquiry(run); // after one record, with --explain
 

@@ -47,10 +47,13 @@ export function parseArguments(
     throw thrown;
   }
   const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
-  const options: Options = { ...flags, labels: [...new Set(label)] };
+  const given: Options = { ...flags, labels: [...new Set(label)] };
+  const isNamedHere = (name: keyof Options) =>
+    command.options.some((option) => option.attributeName() === name && isNamed(option, argv));
+  // A container that serves a page (SERVE=…, SPACE_ID) may also be asked for its history.
+  const options: Options = !isNamedHere('serve') && hasNoPage(given) ? { ...given, serve: 'off' } : given;
   const writesOut = !options.submit && ((options.dryRun && options.publish === undefined) || options.demo);
-  const namesOut = command.options.some((option) => option.attributeName() === 'out' && isNamed(option, argv));
-  if (namesOut && !writesOut) {
+  if (isNamedHere('out') && !writesOut) {
     throw new PipelineError('USAGE', 'Cannot use --out: it goes with --dry-run or --demo, on this machine', {
       fix: 'a real run publishes where the YAML says; what a Job writes on its disk is gone with it',
     });
@@ -103,13 +106,12 @@ function checkAlternatives(options: Options, refuse: (flag: string, why: string,
 
 /** Where a run takes place. */
 function checkHosting(options: Options, refuse: (flag: string, why: string, fix: string) => void): void {
-  const { labels, serve, submit, schedule, deploy, publish, explain, yes, json, rawSamples } = options;
+  const { labels, serve, submit, schedule, deploy, yes, json, rawSamples } = options;
   if (schedule !== undefined && !submit) refuse('--schedule', 'it goes with --submit', 'add --submit');
   if (yes && deploy === undefined) refuse('--yes', 'it goes with --deploy', 'bun run deploy OWNER/SPACE --yes');
   if (deploy !== undefined && labels.length > 0)
     refuse('--label', 'which labels a Space runs is a variable of it', 'write LABEL=urgency into the env file');
-  const page = serve !== undefined && serve !== 'off';
-  if (page && (publish !== undefined || explain !== undefined || submit || deploy !== undefined))
+  if (serve !== undefined && serve !== 'off' && hasNoPage(options))
     refuse('--serve', 'there is no page but of a run, a dry run, the demo and --check', 'leave out --serve');
   if ((submit || deploy !== undefined) && json)
     refuse('--json', 'a Job or a Space keeps its report: `runs` says where', 'leave out --json');
@@ -118,6 +120,9 @@ function checkHosting(options: Options, refuse: (flag: string, why: string, fix:
   const once = schedule === undefined ? undefined : NOT_AT_NIGHT.find((name) => isGiven(options, name));
   if (once) refuse(flagOf(once), 'it is for one run, not for each', 'submit it once, without --schedule');
 }
+
+const WITHOUT_PAGE = ['publish', 'explain', 'submit', 'deploy', 'rollback', 'unhold', 'history', 'show'] as const;
+const hasNoPage = (options: Options) => WITHOUT_PAGE.some((name) => isGiven(options, name));
 
 const ALTERNATIVES = ['history', 'show', 'rollback', 'unhold', 'deploy', 'submit'] as const;
 /** What was reviewed is what ships: these would change it, or do something else. */

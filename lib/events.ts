@@ -26,6 +26,8 @@ export type Event =
   | { type: 'target.moved'; label: string; attempt: number }
   | { type: 'step.finished'; label: string; step: Step; seconds: number }
   | { type: 'label.finished'; label: string; outcome: Outcome }
+  /** The run has a page in W&B. */
+  | { type: 'tracking.started'; url: string }
   /** Nothing is tracked, and why. */
   | { type: 'tracking.off'; why: string }
   /** A Space was restarted to train on a version. */

@@ -12,8 +12,10 @@ import { DRY_RUN, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN } from './report/nam
 import { noSamples } from './report/samples.ts';
 import type { Job, LabelRun, Run } from './run.ts';
 import { planMask } from './secrets.ts';
+import { spaceOf } from './spec/operations.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
 import { targetName } from './spec/spec.ts';
+import type { StatusPage } from './status/page.ts';
 import type { World } from './world.ts';
 
 const SPOOL = 'prepare-dataset-'; // then the process id, then six random characters
@@ -42,6 +44,36 @@ export async function openRun(spec: Spec, options: Options, world: World): Promi
       await rm(spool, { recursive: true, force: true });
     },
   };
+}
+
+const SPACE_ADDRESS = { host: '0.0.0.0', port: 7860 }; // app_port
+
+/**
+ * Serve the status page, before any work: the Hub ends a Space that does not listen. A page that cannot be served costs a Space a warning only.
+ *
+ * @returns undefined where none is wanted
+ * @throws PipelineError PAGE_UNAVAILABLE at a desk
+ */
+export async function openPage(options: Options, world: World): Promise<StatusPage | undefined> {
+  const isSpace = spaceOf(world.env) !== undefined;
+  const address = options.serve ?? (isSpace ? SPACE_ADDRESS : 'off');
+  if (address === 'off') return undefined;
+  const [{ StatusPage }, { planRoutes }, { readAssets }, { servePage }] = await Promise.all([
+    import('./status/page.ts'),
+    import('./status/routes.ts'),
+    import('./status/assets.ts'),
+    import('./edges/page-server.ts'),
+  ]);
+  const page = new StatusPage(options, world, isSpace ? 'space' : 'desk');
+  try {
+    page.serve(servePage(address, planRoutes(page, await readAssets())));
+    return page;
+  } catch (thrown) {
+    if (!isSpace) throw thrown;
+    const { code, message } = toPipelineError(thrown);
+    world.stderr.write(`Warning: ${code}: ${message}\n`);
+    return undefined;
+  }
 }
 
 /** What every job has, but for its labels. */

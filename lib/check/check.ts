@@ -1,6 +1,7 @@
 import { hasColour } from '../report/layout.ts';
 import { planMask } from '../secrets.ts';
 import type { Spec } from '../spec/spec.ts';
+import type { StatusPage } from '../status/page.ts';
 import type { World } from '../world.ts';
 import { planDatabaseHops } from './database-hops.ts';
 import { planDirectoryHop } from './directory-hops.ts';
@@ -29,16 +30,19 @@ export async function check(
   spec: Spec,
   world: World,
   { json, hopMs = HOP_MS }: CheckOptions = { json: false },
+  page?: StatusPage,
 ): Promise<number> {
   const { stdout, env } = world;
   const mask = planMask(env);
   const hops = planHops(spec, world);
   const idWidth = Math.max(...hops.map(({ id }) => id.length));
   const colour = hasColour(world);
+  const show = page?.check(hops.map(({ id }) => id));
   const results = await runHops(
     hops,
     world,
     (result) => {
+      show?.(result);
       if (!json) stdout.write(mask(renderResult(result, idWidth, colour)));
     },
     hopMs,

@@ -36,6 +36,7 @@ const ABORT_MS = 5_000; // for a run that was interrupted
 export class WandbRun {
   readonly #settings: WandbSettings;
   readonly #clock: Clock;
+  readonly #onBegun: (url: string) => void;
   readonly #api: WandbApi;
   readonly #stream: WandbStream;
   readonly #stopped = new AbortController();
@@ -51,10 +52,16 @@ export class WandbRun {
   #waitedMs = 0;
   #sentAt: number;
 
-  /** Connects in the background. */
-  constructor(settings: WandbSettings, world: Pick<World, 'fetch' | 'clock'>, startedAt: Date) {
+  /** Connects in the background. @param onBegun told once that the run has a page */
+  constructor(
+    settings: WandbSettings,
+    world: Pick<World, 'fetch' | 'clock'>,
+    startedAt: Date,
+    onBegun: (url: string) => void = () => {},
+  ) {
     this.#settings = settings;
     this.#clock = world.clock;
+    this.#onBegun = onBegun;
     this.#sentAt = startedAt.getTime();
     this.#stream = new WandbStream(startedAt);
     this.#api = new WandbApi(settings.baseUrl, settings.apiKey, world, this.#stopped.signal);
@@ -140,6 +147,7 @@ export class WandbRun {
     if (!URL.canParse(baseUrl)) throw trackingFailed('log in', 'the address is none', 'check WANDB_BASE_URL');
     const own = await this.#api.viewer();
     this.#where = await this.#api.upsertBucket(this.#settings, entity ?? own);
+    if (this.url !== undefined) this.#onBegun(this.url);
     while (!this.#ending) {
       await this.#flush();
       await this.#rest();

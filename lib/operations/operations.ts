@@ -4,13 +4,15 @@ import { describeRest, planRest } from '../history/interval.ts';
 import { type RunRecord, recordOf } from '../history/record.ts';
 import type { Options } from '../options.ts';
 import { type Problem, problemOf } from '../outcome.ts';
-import { formatReport } from '../report/json.ts';
+import { formatReport, parseReport } from '../report/json.ts';
 import { logTo } from '../report/log.ts';
 import type { EffectReport, RunReport } from '../report/report.ts';
 import { startOf } from '../report/watch.ts';
 import { type Job, warn } from '../run.ts';
 import { type Mask, maskStrings, planMask } from '../secrets.ts';
+import { spaceOf } from '../spec/operations.ts';
 import type { Spec } from '../spec/spec.ts';
+import type { StatusPage } from '../status/page.ts';
 import type { World } from '../world.ts';
 import { planAlerts } from './alerts.ts';
 import { isPausing, isWanted, planEffects } from './effects.ts';
@@ -29,6 +31,7 @@ export class Operations implements AsyncDisposable {
   readonly #spec: Settings;
   readonly #world: World;
   readonly #forced: boolean;
+  readonly #page: StatusPage | undefined;
   readonly #mask: Mask;
   #active: boolean;
   readonly #pending: string[] = [];
@@ -41,7 +44,8 @@ export class Operations implements AsyncDisposable {
   #exitCode: number | undefined;
   #failure: unknown;
 
-  private constructor(spec: Settings, { dryRun, force }: Options, world: World) {
+  private constructor(spec: Settings, { dryRun, force }: Options, world: World, page: StatusPage | undefined) {
+    this.#page = page;
     this.#spec = spec;
     this.#world = world;
     this.#forced = force;
@@ -49,8 +53,9 @@ export class Operations implements AsyncDisposable {
     this.#active = !dryRun;
   }
 
-  static async open(spec: Settings, options: Options, world: World): Promise<Operations> {
-    const operations = new Operations(isByPerson(options) ? withoutSpace(spec) : spec, options, world);
+  /** @param page shows what becomes of the Space */
+  static async open(spec: Settings, options: Options, world: World, page?: StatusPage): Promise<Operations> {
+    const operations = new Operations(isByPerson(options) ? withoutSpace(spec) : spec, options, world, page);
     const { runs } = spec.operations;
     if (operations.#active && runs) {
       const { openHistory } = await import('../history/history.ts');
@@ -85,15 +90,26 @@ export class Operations implements AsyncDisposable {
    * Whether there is nothing to do yet, which is said: a visitor may have woken the Space shortly after a run. It then stays up, since paused
    * it would be dead to visitors.
    */
-  rests(): boolean {
+  async rests(): Promise<boolean> {
     const { env, clock, stderr } = this.#world;
     const { space } = this.#spec.operations;
-    if (!this.#active || this.#forced || !env.SPACE_ID?.trim() || !space || !this.#records) return false;
+    if (!this.#active || this.#forced || spaceOf(env) === undefined || !space || !this.#records) return false;
     const rest = planRest(this.#records, specDigest(this.#spec), space.minIntervalMs, clock.now());
     if (!rest) return false;
     stderr.write(describeRest(rest));
     this.#active = false;
+    if (this.#page) this.#page.rest(rest, await this.#reportOf(rest.record));
     return true;
+  }
+
+  /** Of an earlier run, as the history has it; undefined where it cannot be read. */
+  async #reportOf({ run }: RunRecord): Promise<RunReport | undefined> {
+    try {
+      return parseReport((await this.#history?.read(run))?.report ?? '');
+    } catch {
+      this.#world.signal.throwIfAborted();
+      return undefined; // what the run was is said all the same
+    }
   }
 
   /** Wait for what a job works with: a job that cannot even begin is told of, too. */
@@ -227,11 +243,14 @@ export class Operations implements AsyncDisposable {
 
   async #release(id: string): Promise<void> {
     this.#world.stderr.write(`Pausing ${id}: the last thing to do.\n`); // a paused Space says nothing more
+    this.#page?.pause(id, 'under way');
     try {
       const { Space } = await import('../edges/space.ts');
       await new Space(id, this.#world).pause();
+      this.#page?.pause(id, 'done');
     } catch (thrown) {
       if (this.#world.signal.aborted) return; // as a rule by the pause, which has stopped this machine before it was answered
+      this.#page?.pause(id, 'failed');
       const text = `${describe(toPipelineError(thrown))}. ${id} goes on running, and may be billed.`;
       this.#warnHere(text);
       await this.#warnOf({ title: 'HF Space Pause Failed', severity: 'WARN', text });

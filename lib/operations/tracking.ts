@@ -50,7 +50,9 @@ export async function openTracking(job: Job, spec: Settings, report: Begun): Pro
     return undefined;
   }
   const { WandbRun } = await import('../edges/wandb.ts');
-  return new WandbTracking(job, spec, new WandbRun(planSettings(job, spec, wandb, report), world, job.startedAt));
+  const settings = planSettings(job, spec, wandb, report);
+  const begun = (url: string) => events.emit({ type: 'tracking.started', url });
+  return new WandbTracking(job, spec, new WandbRun(settings, world, job.startedAt, begun));
 }
 
 class WandbTracking implements Tracking {

@@ -5,7 +5,7 @@ import { code, type Section } from './html/components.ts';
 import { attributionSection, differenceSection } from './html/difference.ts';
 import { type Html, html } from './html/escape.ts';
 import { renderFigures, renderHeader, renderNav, renderOverview } from './html/overview.ts';
-import { renderPage } from './html/page.ts';
+import { renderFile } from './html/page.ts';
 import { planSection } from './html/plan.ts';
 import { loadPlotter, type Plotter } from './html/plot.ts';
 import { cleaningSection, lengthSection, querySection, rowsSection } from './html/rows.ts';
@@ -22,20 +22,36 @@ import { countOf, nameAction } from './words.ts';
 export async function renderHtml(report: RunReport, samples: ReadonlyMap<string, LabelSamples>): Promise<string> {
   const plotter = await loadPlotter();
   const fitted = fitSamples(samples);
-  const parts = report.labels.map((label) => ({
-    label,
-    sections: sectionsOf(label, fitted.samples.get(label.label), plotter),
-  }));
+  const parts = report.labels.map((label) => renderLabel(label, plotter, { samples: fitted.samples.get(label.label) }));
   const left =
     fitted.limit !== undefined &&
     html`<p class="note">Examples are cut to ${countOf(fitted.limit, 'example')} of a kind, so that this page stays small.</p>`;
-  return renderPage({
-    title: `${nameAction(report)} ${report.config}`,
+  return renderFile({
+    title: titleOf(report),
     header: renderHeader(report),
     nav: renderNav(parts),
-    main: [renderOverview(report, left), parts.map(({ label, sections }) => renderLabel(label, sections))],
+    main: [renderOverview(report, left), parts.map(({ article }) => article)],
     footer: html`<p>prepare-dataset ${report.version}, report ${report.reportVersion}. The same figures, without any row’s text, are in <code>report.json</code> and <code>report.md</code>.</p>`,
   });
+}
+
+export const titleOf = (report: RunReport): string => `${nameAction(report)} ${report.config}`;
+
+/** A label's part of a page, and what leads to it. */
+export interface LabelPart {
+  label: LabelReport;
+  sections: Section[];
+  article: Html;
+}
+
+/** @param about `running`: what is not there may still come */
+export function renderLabel(
+  label: LabelReport,
+  plotter: Plotter,
+  { samples, running = false }: { samples?: LabelSamples | undefined; running?: boolean },
+): LabelPart {
+  const sections = sectionsOf(label, samples, plotter);
+  return { label, sections, article: renderArticle(label, sections, running) };
 }
 
 /** In the order in which a reviewer asks. */
@@ -55,12 +71,12 @@ function sectionsOf(label: LabelReport, samples: LabelSamples | undefined, plott
   ].filter((section) => section !== undefined);
 }
 
-function renderLabel(label: LabelReport, sections: Section[]): Html {
+function renderArticle(label: LabelReport, sections: Section[], running: boolean): Html {
   const id = `label-${label.label}`;
   return html`<article aria-labelledby="${id}">
-<h2 id="${id}">${label.label} ${verdictBadge(label.outcome)}</h2>
+<h2 id="${id}">${label.label} ${verdictBadge(label.outcome, running)}</h2>
 <p class="target">${code(label.target)} · ${countOf(label.classes.length, 'class', 'classes')}${label.previousVersion && html` · published ${code(label.previousVersion)}`}</p>
-${verdict(label)}
+${verdict(label, running)}
 ${findings(label)}
 ${renderFigures(label)}
 ${sections.map((section) => html`<section><h3 id="${section.id}">${section.title}</h3>\n${section.body}</section>\n`)}

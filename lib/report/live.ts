@@ -2,7 +2,7 @@ import type { Event, Subscriber } from '../events.ts';
 import type { Job } from '../run.ts';
 import { cut, cutWords, type Paint, padEnd, painter, plain, type Style, widthOf, wrap } from './layout.ts';
 import { lineOf } from './log.ts';
-import { type Mark, Progress, type Row } from './progress.ts';
+import { type Mark, Progress, type Row, SIGNS } from './progress.ts';
 import { formatSeconds } from './words.ts';
 
 const FRAME_MS = 100; // at most ten drawings a second
@@ -11,17 +11,18 @@ const INDENT = 2; // cells
 const NAMES = 9; // cells: `balance`, indented
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-const MARKS: Record<Exclude<Mark, 'running'>, [Style, string]> = {
-  waiting: ['dim', '·'],
-  done: ['green', '✔'],
-  stopped: ['yellow', '■'],
-  success: ['green', '✔'],
-  planned: ['green', '✔'],
-  unchanged: ['cyan', '='],
-  skipped_insufficient_data: ['yellow', '↓'],
-  held: ['yellow', '‖'],
-  refused: ['red', '⊘'],
-  failed: ['red', '✖'],
+const STYLES: Record<Mark, Style> = {
+  waiting: 'dim',
+  running: 'cyan',
+  done: 'green',
+  stopped: 'yellow',
+  success: 'green',
+  planned: 'green',
+  unchanged: 'cyan',
+  skipped_insufficient_data: 'yellow',
+  held: 'yellow',
+  refused: 'red',
+  failed: 'red',
 };
 
 /** Events whose line stays above the block: what is gone from the block later. */
@@ -125,10 +126,9 @@ export class LiveView implements Disposable {
 
   #row({ level, mark, name, detail, seconds }: Row, names: number): string[] {
     const paint = this.#paint;
-    const [style, sign] =
-      mark === 'running' ? (['cyan', SPINNER[this.#frame % SPINNER.length] ?? ''] as const) : MARKS[mark];
+    const sign = (mark === 'running' && SPINNER[this.#frame % SPINNER.length]) || SIGNS[mark];
     const indent = ' '.repeat(INDENT * level);
-    const head = `${indent}${paint(style, sign)} ${padEnd(cut(this.#clean(name), names - indent.length), names - indent.length)}`;
+    const head = `${indent}${paint(STYLES[mark], sign)} ${padEnd(cut(this.#clean(name), names - indent.length), names - indent.length)}`;
     const time = seconds ? paint('dim', `  ${formatSeconds(seconds)}`) : '';
     const text = this.#clean(detail);
     const room = this.#width - widthOf(head) - 2 - widthOf(time);

@@ -5,17 +5,42 @@ import { formatCount, formatDrops, formatStatus } from './words.ts';
 
 export type Mark = 'waiting' | 'running' | 'done' | 'stopped' | Outcome['status'];
 
+/** Readable without colour. */
+export const SIGNS: Record<Mark, string> = {
+  waiting: '·',
+  running: '●',
+  done: '✔',
+  stopped: '■',
+  success: '✔',
+  planned: '✔',
+  unchanged: '=',
+  skipped_insufficient_data: '↓',
+  held: '‖',
+  refused: '⊘',
+  failed: '✖',
+};
+
 /** One line of the progress; `level` 1 is a step of the label above it. */
 export interface Row {
   level: 0 | 1;
   mark: Mark;
   name: string;
   detail: string;
+  /** The detail for who may see neither a server's name and version nor a message. */
+  brief: string;
   seconds: number | undefined;
+}
+
+/** A label with all of its steps so far. */
+export interface LabelRows {
+  label: Row;
+  steps: Row[];
 }
 
 interface Activity {
   detail: string;
+  /** Where it is not the detail. */
+  brief?: string;
   mark: Mark;
   startedAt: Date;
   /** Undefined while it runs. */
@@ -68,6 +93,7 @@ export class Progress {
       this.#database = { detail, mark: 'running', startedAt, seconds: undefined };
     } else if (this.#database && event.type === 'database.connected') {
       this.#database.detail = `PostgreSQL ${event.server}`;
+      this.#database.brief = 'connected';
       finish(this.#database, 'done', at);
     } else if (this.#database && event.type === 'database.failed') {
       const { attempt, code, message, retryInSeconds } = event;
@@ -75,6 +101,7 @@ export class Progress {
       this.#database.detail = again
         ? `again in ${retryInSeconds} s (${attempt} of ${this.#attempts} failed): ${code}`
         : `${code}: ${message}`;
+      this.#database.brief = again ? this.#database.detail : code;
       if (again) this.#database.mark = 'running';
       else finish(this.#database, 'failed', at);
     }
@@ -134,6 +161,8 @@ export class Progress {
       }
       case 'label.finished':
         label.outcome = event.outcome;
+        for (const step of steps.values())
+          if (step.mark === 'running') finish(step, 'problem' in event.outcome ? event.outcome.status : 'stopped', at);
         if (this.#active === event.label) this.#active = undefined;
         break;
     }
@@ -141,23 +170,35 @@ export class Progress {
 
   /** The lines: the database, the labels, the steps of the one that is worked on, and who is being told. `ended`: what still runs has been stopped. */
   rows(now: Date, ended: boolean): Row[] {
-    const rows: Row[] = this.#database
-      ? [{ level: 0, name: 'database', ...shown(this.#database, now, ended) }]
-      : ended || !this.#readsDatabase
-        ? []
-        : [{ level: 0, name: 'database', mark: 'waiting', detail: '', seconds: undefined }];
-    for (const [name, label] of this.#labels) {
-      const active = name === this.#active && !ended;
-      rows.push(labelRow(name, label, active, now, ended));
-      if (!active) continue;
-      for (const [step, activity] of label.steps) rows.push({ level: 1, name: step, ...shown(activity, now, ended) });
-    }
-    if (this.#effect && !ended) {
-      const { kind, startedAt } = this.#effect;
-      const seconds = (now.getTime() - startedAt.getTime()) / 1000;
-      rows.push({ level: 0, name: kind, mark: 'running', detail: TELLING[kind], seconds });
-    }
-    return rows;
+    const labels = this.labels(now, ended);
+    return [
+      this.database(now, ended) ?? [],
+      labels.flatMap(({ label, steps }) => (label.name === this.#active && !ended ? [label, ...steps] : [label])),
+      this.effect(now, ended) ?? [],
+    ].flat();
+  }
+
+  /** Undefined where none is read. */
+  database(now: Date, ended: boolean): Row | undefined {
+    if (this.#database) return { level: 0, name: 'database', ...shown(this.#database, now, ended) };
+    if (ended || !this.#readsDatabase) return undefined;
+    return { level: 0, name: 'database', mark: 'waiting', detail: '', brief: '', seconds: undefined };
+  }
+
+  /** All labels, whichever is worked on. */
+  labels(now: Date, ended: boolean): LabelRows[] {
+    return [...this.#labels].map(([name, label]) => ({
+      label: labelRow(name, label, name === this.#active && !ended, now, ended),
+      steps: [...label.steps].map(([step, activity]) => ({ level: 1, name: step, ...shown(activity, now, ended) })),
+    }));
+  }
+
+  /** Who is being told. */
+  effect(now: Date, ended: boolean): Row | undefined {
+    if (!this.#effect || ended) return undefined;
+    const { kind, startedAt } = this.#effect;
+    const seconds = (now.getTime() - startedAt.getTime()) / 1000;
+    return { level: 0, name: kind, mark: 'running', detail: TELLING[kind], brief: TELLING[kind], seconds };
   }
 }
 
@@ -167,12 +208,13 @@ function labelRow(name: string, { steps, outcome }: LabelProgress, active: boole
     steps.size === 0
       ? undefined
       : [...steps.values()].reduce((sum, step) => sum + (shown(step, now, ended).seconds ?? 0), 0);
-  const row = { level: 0, name, seconds } as const;
-  if (outcome) return { ...row, mark: outcome.status, detail: formatStatus(outcome) };
-  if (ended) return { ...row, mark: 'stopped', detail: stoppedAt(last) };
-  if (active) return { ...row, mark: 'running', detail: '' };
+  const row = (mark: Mark, detail: string, brief = detail): Row => ({ level: 0, name, mark, detail, brief, seconds });
+  if (outcome)
+    return row(outcome.status, formatStatus(outcome), 'problem' in outcome ? outcome.problem.code : undefined);
+  if (ended) return row('stopped', stoppedAt(last));
+  if (active) return row('running', '');
   const fetched = steps.get('fetch');
-  return { ...row, mark: 'waiting', detail: fetched?.detail ? `fetched ${fetched.detail}` : '' };
+  return row('waiting', fetched?.detail ? `fetched ${fetched.detail}` : '');
 }
 
 function stoppedAt(last: [Step, Activity] | undefined): string {
@@ -181,9 +223,10 @@ function stoppedAt(last: [Step, Activity] | undefined): string {
   return `stopped ${mark === 'running' ? 'at' : 'after'} ${step}`;
 }
 
-function shown({ detail, mark, startedAt, seconds }: Activity, now: Date, ended: boolean) {
+function shown({ detail, brief = detail, mark, startedAt, seconds }: Activity, now: Date, ended: boolean) {
   return {
     detail,
+    brief,
     mark: ended && mark === 'running' ? ('stopped' as const) : mark,
     seconds: seconds ?? (now.getTime() - startedAt.getTime()) / 1000,
   };

@@ -39,6 +39,10 @@ export const ReportSchema = v.object({
   startedAt: described(text, 'ISO 8601, UTC.'),
   seconds: described(number, 'From start to end.'),
   dryRun: described(v.boolean(), 'true: nothing was published.'),
+  running: optional(
+    v.boolean(),
+    'true: the run goes on, and this is how far it came. Of the status page; missing from a report of a run that ended.',
+  ),
   exitCode: described(v.pipe(number, v.integer()), 'The program’s.'),
   planDigest: optional(text, 'SHA-256 of all that --publish would ship; --plan-digest holds it to that.'),
   database: optional(

@@ -162,6 +162,16 @@ describe('a run', () => {
     expect(server.requests.filter(({ known, refused }) => !known || refused)).toEqual([]);
   });
 
+  test('says where its page is as soon as it has one, long before its end', async () => {
+    const job = jobOf();
+    const begun = Promise.withResolvers<string>();
+    job.events.subscribe((event) => event.type === 'tracking.started' && begun.resolve(event.url));
+    const { tracking } = await follow(job);
+    expect(await begun.promise).toBe(`${server.url}/tester/prepare-dataset/runs/${RUN}`);
+    expect(server.runs.get(RUN)?.complete).not.toBe(true);
+    await tracking.conclude(runReport([department()]));
+  });
+
   test('rings nobody by an alert, and sends no page of it', async () => {
     const { tracking } = await follow();
     const text = `Held: a\x1b[2J\u202e\r\n<!channel> <@U1> ${'x'.repeat(5000)}\n${'and\n'.repeat(100)}`;

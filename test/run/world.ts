@@ -29,13 +29,13 @@ export interface TestWorldOptions
 export function testWorld({ columns, ...given }: TestWorldOptions = {}): TestWorld {
   const controller = new AbortController();
   return {
-    env: {},
     cwd: PROJECT,
     tmpdir: tmpdir(),
     fetch,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
     confirm: async () => undefined,
     ...given,
+    env: { SERVE: 'off', ...given.env }, // a Space would serve a page on its port, and stay up
     stdout: captureOutput(columns),
     stderr: captureOutput(columns),
     signal: controller.signal,

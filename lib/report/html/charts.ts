@@ -2,7 +2,7 @@ import { countClasses, formatDelta, formatShares } from '../figures.ts';
 import type { DifferenceReport, LabelReport } from '../report.ts';
 import { formatCount } from '../words.ts';
 import { type Html, html, showInvisible } from './escape.ts';
-import { legendOf, type Plotter, seriesColour, textWidth, WIDTH, wrapName } from './plot.ts';
+import { colourOf, legendOf, type Plotter, seriesColour, seriesName, textWidth, WIDTH, wrapName } from './plot.ts';
 
 /** The four charts. Each stands beside a table with the same numbers. */
 
@@ -10,8 +10,8 @@ const LINE_PX = 15; // of a name
 const INK = 'var(--ink)';
 const MUTED = 'var(--muted)';
 const RULE = 'var(--rule)';
-const DROP = 'var(--drop)';
-const SOURCES = [seriesColour(2), seriesColour(3), DROP] as const; // other colours than the splits'
+const SOURCES = [seriesName(2), seriesName(3)] as const; // other colours than the splits'
+const DROP = 'drop';
 
 interface Bar {
   row: string;
@@ -35,7 +35,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
       row: reason,
       from: Math.max(0, left - Math.max(rows, fetched.total * LEAST_BAR)),
       to: left,
-      fill: DROP,
+      fill: colourOf(DROP),
     });
     left -= rows;
   }
@@ -51,7 +51,7 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
     id,
     title: 'Rows from fetched to kept',
     description: `${ends.map(({ row, text }) => `${row} ${text}`).join(', ')}.`,
-    legend: legendOf(['misclassified', 'correct', 'dropped'], SOURCES),
+    legend: legendOf(['misclassified', 'correct', 'dropped'], [...SOURCES, DROP]),
     options: {
       height: rows.length * BAR_PX + 2,
       ...{ marginTop: 1, marginBottom: 1, marginLeft: 96, marginRight: room },
@@ -76,8 +76,8 @@ export function chartRows({ plot, draw }: Plotter, id: string, label: LabelRepor
 
 function stack(row: string, { misclassified, correct }: { misclassified: number; correct: number }): Bar[] {
   return [
-    { row, from: 0, to: misclassified, fill: SOURCES[0] },
-    { row, from: misclassified, to: misclassified + correct, fill: SOURCES[1] },
+    { row, from: 0, to: misclassified, fill: colourOf(SOURCES[0]) },
+    { row, from: misclassified, to: misclassified + correct, fill: colourOf(SOURCES[1]) },
   ];
 }
 

@@ -104,6 +104,11 @@ export function spoken(sign: string, words: string): Html {
 /** A sentence or a heading of words that stand within a line elsewhere. */
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** A link, where the address is one of the web that a page may lead to. */
+export function linked(url: string, text: string): Html {
+  return url.startsWith('https://') ? html`<a href="${url}" rel="noreferrer">${text}</a>` : code(text);
+}
+
 export const code = (text: Value): Html => html`<code>${text}</code>`;
 
 /** A value that a user or the data named, in its own direction. */

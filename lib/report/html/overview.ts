@@ -12,7 +12,7 @@ import type { LabelReport, RunReport } from '../report.ts';
 import { countOf, describeRollback, formatCount, formatSeconds, nameAction } from '../words.ts';
 import { toneOf } from './checks.ts';
 import { formatImbalance } from './classes.ts';
-import { badge, callout, code, facts, figures, type Section, table } from './components.ts';
+import { badge, callout, code, facts, figures, linked, type Section, table } from './components.ts';
 import { changeSummary } from './difference.ts';
 import { type Html, html, type Value } from './escape.ts';
 import { effectList } from './plan.ts';
@@ -20,26 +20,28 @@ import { verdictBadge } from './verdict.ts';
 
 /** What stands above the labels: the run, all verdicts at a glance, warnings, and what happens besides publishing. */
 
-export function renderHeader(report: RunReport): Html {
-  const { config, reason, startedAt, seconds, database, version, exitCode } = report;
+/** @param more what else stands there */
+export function renderHeader(report: RunReport, more: Parameters<typeof facts>[0] = []): Html {
+  const { config, reason, startedAt, seconds, database, version, exitCode, running } = report;
   const rollback = describeRollback(report);
   return html`<h1>${nameAction(report)} ${named(config)}</h1>
 ${facts([
   rollback !== undefined && ['Rollback', html`<bdi>${rollback}</bdi>`],
   reason !== undefined && ['Reason', html`<bdi>${reason}</bdi>`],
   ['Started', html`<time datetime="${startedAt}">${formatInstant(startedAt)}</time>`],
-  ['Took', formatSeconds(seconds)],
-  ['Exit code', String(exitCode)],
+  !running && ['Took', formatSeconds(seconds)],
+  !running && ['Exit code', String(exitCode)],
   database && ['Database', html`PostgreSQL ${database.server}`],
   database && ['Snapshot', html`${code(database.snapshot)} at ${formatInstant(database.takenAt)}`],
   ['Program', html`prepare-dataset ${version}`],
+  ...more,
 ])}`;
 }
 
 const named = (file: string) => html`<span class="file">${file}</span>`;
 
-export function renderOverview(report: RunReport, notes: Value): Html {
-  const { labels, warnings, planDigest } = report;
+export function renderOverview(report: RunReport, notes?: Value): Html {
+  const { labels, warnings, planDigest, running = false } = report;
   const command = formatShipping(report);
   return html`<section aria-labelledby="overview"><h2 id="overview">Overview</h2>
 ${table({
@@ -55,7 +57,7 @@ ${table({
     { head: 'Checks' },
     { head: 'Target' },
   ],
-  rows: labels.map(overviewRow),
+  rows: labels.map((label) => overviewRow(label, running)),
 })}
 ${
   planDigest !== undefined &&
@@ -67,16 +69,16 @@ ${effectList(report)}
 </section>`;
 }
 
-function overviewRow(label: LabelReport): Value[] {
-  const { difference } = label;
+function overviewRow(label: LabelReport, running: boolean): Value[] {
+  const { difference, outcome, target } = label;
   return [
     html`<a href="#label-${label.label}">${label.label}</a>`,
-    verdictBadge(label.outcome),
+    verdictBadge(outcome, running),
     formatRows(label),
     difference ? changeSummary(difference) : NONE,
     difference ? formatDrift(difference.drift) : NONE,
     checkSummary(label),
-    code(label.target),
+    outcome?.status === 'success' ? linked(outcome.url, target) : code(target),
   ];
 }
 
@@ -111,9 +113,9 @@ export function renderFigures(label: LabelReport): Html | undefined {
   ]);
 }
 
-/** Links to each label and its sections. */
-export function renderNav(parts: { label: LabelReport; sections: Section[] }[]): Html {
-  return html`<ul><li><a href="#overview">Overview</a></li>
+/** Links to each label and its sections. @param live what goes on stands above all */
+export function renderNav(parts: { label: LabelReport; sections: Section[] }[], live = false): Html {
+  return html`<ul>${live && html`<li><a href="#progress">Progress</a></li>`}<li><a href="#overview">Overview</a></li>
 ${parts.map(
   ({ label, sections }) =>
     html`<li><a href="#label-${label.label}">${label.label}</a>${

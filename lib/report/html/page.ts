@@ -12,21 +12,36 @@ export interface Page {
   footer: Value;
 }
 
+/** The one stylesheet of every page. */
+export const readStyles = (): Promise<string> => Bun.file(join(import.meta.dir, 'page.css')).text();
+
 /** A page in one file: its stylesheet inside, no script, and a policy that lets nothing in or out. */
-export async function renderPage({ title, header, nav, main, footer }: Page): Promise<string> {
-  const styles = Html.trusted(await Bun.file(join(import.meta.dir, 'page.css')).text());
+export async function renderFile(page: Page): Promise<string> {
+  const styles = Html.trusted(await readStyles());
+  return renderPage(
+    page,
+    html`<meta http-equiv="Content-Security-Policy" content="${Html.trusted(POLICY)}">`,
+    html`<style>${styles}</style>`,
+  );
+}
+
+/**
+ * @param policy stands before all that it is about
+ * @param links styles and scripts
+ */
+export function renderPage({ title, header, nav, main, footer }: Page, policy: Value, links: Value): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${Html.trusted(POLICY)}">
+${policy}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="robots" content="noindex">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<style>${styles}</style>
+${links}
 </head>
 <body>
 <a class="skip" href="#main">Skip to the report</a>

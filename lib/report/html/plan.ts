@@ -1,7 +1,7 @@
 import { EFFECTS, formatBytes, formatEffect, formatRestart } from '../figures.ts';
-import type { FileReport, LabelReport, RestartReport, RunReport } from '../report.ts';
+import type { EffectReport, FileReport, LabelReport, RestartReport, RunReport } from '../report.ts';
 import { countOf } from '../words.ts';
-import { badge, code, facts, lines, type Section, section, table } from './components.ts';
+import { badge, code, facts, lines, linked, type Section, section, table } from './components.ts';
 import { type Html, html } from './escape.ts';
 
 /** What a real run would write, or what was written. */
@@ -56,13 +56,15 @@ function fileTable(label: string, caption: string, files: FileReport[]): Html {
 }
 
 /** What happens once for the run, besides publishing. */
-export function effectList({ effects, dryRun }: RunReport): Html | undefined {
+export function effectList({ effects, dryRun, running }: RunReport): Html | undefined {
   if (effects.length === 0) return undefined;
-  return html`<h3>${dryRun ? 'What else a real run would do' : 'What else was done'}</h3>
-${facts(
-  effects.map((effect) => [
-    EFFECTS[effect.kind],
-    html`<bdi>${formatEffect(effect)}</bdi>${effect.status === 'failed' && html` ${badge('warn', 'failed')}`}`,
-  ]),
-)}`;
+  const title = dryRun ? 'What else a real run would do' : running ? 'What else is done' : 'What else was done';
+  return html`<h3>${title}</h3>
+${facts(effects.map((effect) => [EFFECTS[effect.kind], html`${described(effect)}${running && !dryRun ? badge('quiet', effect.status) : effect.status === 'failed' && badge('warn', 'failed')}`]))}`;
+}
+
+/** A run that is tracked has a page of its own. */
+function described(effect: EffectReport): Html {
+  const isPage = effect.kind === 'tracking' && effect.status === 'done';
+  return html`${isPage ? linked(effect.detail, effect.detail) : html`<bdi>${formatEffect(effect)}</bdi>`} `;
 }

@@ -72,15 +72,20 @@ interface Element {
 }
 
 /** Series have a colour of the stylesheet each, light and dark; beyond the last they begin again. */
-export const seriesColour = (index: number): string => `var(--series-${(index % 6) + 1})`;
+export const seriesName = (index: number): string => `series-${(index % 6) + 1}`;
 
-/** Names of the series beside their colours. */
+/** As a presentation attribute of SVG has it: a policy that forbids styles in the markup lets it be. */
+export const colourOf = (name: string): string => `var(--${name})`;
+
+export const seriesColour = (index: number): string => colourOf(seriesName(index));
+
+/** Names of the series beside their colours, which the stylesheet knows by name. */
 export function legendOf(
   names: readonly string[],
-  colours: readonly string[] = names.map((_, index) => seriesColour(index)),
+  colours: readonly string[] = names.map((_, index) => seriesName(index)),
 ): Html {
   const entries = names.map(
-    (name, index) => html`<li><span class="swatch" style="background:${colours[index]}"></span><bdi>${name}</bdi></li>`,
+    (name, index) => html`<li><span class="swatch ${colours[index]}"></span><bdi>${name}</bdi></li>`,
   );
   return html`<ul class="legend">${entries}</ul>`;
 }

@@ -2,24 +2,33 @@ import type { Outcome } from '../../outcome.ts';
 import { describeAlarms, formatDrift, formatInstant, nameDrift } from '../figures.ts';
 import type { LabelReport } from '../report.ts';
 import { countOf, formatCount, HOLDS, nameStatus, TONES, type Tone } from '../words.ts';
-import { badge, callout, capitalize, code } from './components.ts';
+import { badge, callout, capitalize, code, linked } from './components.ts';
 import { type Html, html, type Value } from './escape.ts';
 
 /** What came of a label, and what of it a reviewer has to look at first. */
 
-const toneOf = (outcome: Outcome | undefined): Tone => (outcome ? TONES[outcome.status] : 'warn');
+/** @param running what has no outcome may still get one */
+const toneOf = (outcome: Outcome | undefined, running: boolean): Tone =>
+  outcome ? TONES[outcome.status] : running ? 'quiet' : 'warn';
 
-export function verdictBadge(outcome: Outcome | undefined): Html {
-  return badge(toneOf(outcome), outcome ? nameStatus(outcome.status) : 'not finished');
+export function verdictBadge(outcome: Outcome | undefined, running = false): Html {
+  return badge(
+    toneOf(outcome, running),
+    outcome ? nameStatus(outcome.status) : running ? 'not yet known' : 'not finished',
+  );
 }
 
 /** The verdict in a sentence or two. */
-export function verdict({ outcome, target }: LabelReport): Html {
-  return callout(toneOf(outcome), sentenceOf(outcome, target));
+export function verdict({ outcome, target }: LabelReport, running = false): Html {
+  if (!outcome)
+    return callout(
+      toneOf(outcome, running),
+      html`<p>${running ? 'What is known of it so far; the run goes on.' : 'The run ended before this label did.'}</p>`,
+    );
+  return callout(toneOf(outcome, running), sentenceOf(outcome, target));
 }
 
-function sentenceOf(outcome: Outcome | undefined, target: string): Html {
-  if (!outcome) return html`<p>The run ended before this label did.</p>`;
+function sentenceOf(outcome: Outcome, target: string): Html {
   switch (outcome.status) {
     case 'success':
       return html`<p>Published as ${code(outcome.version)} to ${linked(outcome.url, target)}.</p>`;
@@ -37,10 +46,6 @@ function sentenceOf(outcome: Outcome | undefined, target: string): Html {
       return html`<p><b>${code(name)}</b></p><p class="message">${message}</p>${fix && html`<p class="message"><b>Fix:</b> ${fix}</p>`}`;
     }
   }
-}
-
-function linked(url: string, text: string): Html {
-  return url.startsWith('https://') ? html`<a href="${url}" rel="noreferrer">${text}</a>` : code(text);
 }
 
 interface Finding {
