@@ -240,6 +240,55 @@ describe('its command', () => {
   });
 });
 
+/** A port of this machine that nothing listens on. */
+function freePort(): number {
+  using probe = Bun.serve({ port: 0, fetch: () => new Response() });
+  return probe.port ?? 0;
+}
+
+describe('where it runs', () => {
+  test('a Space has its page while the run goes on, and is paused at its end', async () => {
+    const space = hub.createSpace('tester/prepare');
+    const hold = holdCommit();
+    const port = freePort();
+    const env = { SPACE_ID: 'tester/prepare', SERVE: `127.0.0.1:${port}` };
+    const container = Container.start(image, options(env, '-space'));
+    await hold.reached;
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    expect(await (await fetch(`http://127.0.0.1:${port}/report.json`)).json()).toMatchObject({ running: true });
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toContain('</html>');
+    hold.release();
+    const { exitCode, stderr } = await container.ended;
+    console.log(stderr);
+    expect([exitCode, space.stage]).toEqual([0, 'PAUSED']); // the commit whose connection was cut is sent again
+    for (const label of LABELS) expect(hub.repos.get(`datasets/tester/${label}-space`)?.tags.size).toBe(1);
+  });
+
+  test('a dry run in a Space stays with its page until the container is stopped', async () => {
+    const space = hub.createSpace('tester/planning');
+    const port = freePort();
+    const env = { SPACE_ID: 'tester/planning', SERVE: `127.0.0.1:${port}`, DRY_RUN: 'true', SAMPLES: '0' };
+    const container = Container.start(image, options(env, '-stay'));
+    const isOver = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/report.json`).catch(() => undefined);
+      return answer?.ok && ((await answer.json()) as { running?: true }).running === undefined;
+    };
+    while (!(await isOver())) await Bun.sleep(50);
+    await container.signal('SIGTERM');
+    expect([(await container.ended).exitCode, space.stage]).toEqual([0, 'RUNNING']);
+  });
+
+  test('a Job starts it from any folder, and pauses no Space', async () => {
+    const space = hub.createSpace('tester/at-work');
+    const env = { JOB_ID: '6a2aa7cec4f53f9f00000001', PREPARE_DATASET_SPACE_ID: 'tester/at-work' };
+    const command = ['bun', '--cwd=/app', 'pipeline.ts', '--samples', '0'];
+    const elsewhere = { config: { ...image.config, WorkingDir: '/' }, root: image.root };
+    const { exitCode } = await Container.run(elsewhere, { ...options(env, '-job'), args: command });
+    expect([exitCode, space.stage]).toEqual([0, 'RUNNING']);
+    for (const label of LABELS) expect(hub.repos.get(`datasets/tester/${label}-job`)?.tags.size).toBe(1);
+  });
+});
+
 describe('SIGTERM to PID 1', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('ends a run that commits, and leaves nothing: %s', async (signal) => {
     await using tmp = await volume();
