@@ -12,9 +12,9 @@ import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { readEvents, SILENCE_MS } from './event-stream.ts';
 import { retryingFetch } from './http.ts';
-import { hubAccess } from './hub.ts';
-import { HubAnswer } from './hub-errors.ts';
-import { isLost, jobFault, statusOf } from './jobs-errors.ts';
+import { hubAccess, requireTokenForm } from './hub.ts';
+import { HubAnswer, statusOf } from './hub-errors.ts';
+import { isLost, jobFault } from './jobs-errors.ts';
 
 /** What the Hub is asked to run. */
 export interface JobRequest {
@@ -84,18 +84,6 @@ export class Jobs {
   /** Where a person looks at a Job. */
   pageOf(id: string): string {
     return `${this.#hubUrl}/jobs/${this.namespace}/${id}`;
-  }
-
-  /** A file of the Space as its newest commit has it; undefined where there is none. */
-  async spaceFile(spaceId: string, path: string): Promise<string | undefined> {
-    const url = `${this.#hubUrl}/spaces/${spaceId}/resolve/main/${path.split('/').map(encodeURIComponent).join('/')}`;
-    return await this.#ask(`read ${path} of ${spaceId}`, async () => {
-      const answer = await this.#fetch(url, { headers: { Authorization: `Bearer ${this.#token}` } });
-      if (answer.ok) return await answer.text();
-      const refused = await HubAnswer.from(answer);
-      if (refused.status === 404 && refused.errorCode === 'EntryNotFound') return undefined;
-      throw refused;
-    });
   }
 
   async hardware(): Promise<Hardware[]> {
@@ -247,10 +235,7 @@ function requireToken(token: string | undefined): string {
     throw new PipelineError('TOKEN_MISSING', 'Cannot use Jobs: HF_TOKEN is not set', {
       fix: 'set HF_TOKEN to a token that may start and manage Jobs, and do what the run does',
     });
-  if (!token.startsWith('hf_'))
-    throw new PipelineError('TOKEN_REFUSED', 'Cannot use HF_TOKEN: it does not begin with hf_', {
-      fix: 'copy it again from the Hub’s settings, Access Tokens',
-    });
+  requireTokenForm(token);
   return token;
 }
 

@@ -5,7 +5,7 @@ import type { World } from '../world.ts';
 import { readEvents } from './event-stream.ts';
 import { retryingFetch } from './http.ts';
 import { hubAccess } from './hub.ts';
-import { HubAnswer } from './hub-errors.ts';
+import { HubAnswer, noSuchSpace } from './hub-errors.ts';
 
 const CREATE = '/api/repos/create';
 const LIMIT_MS = 60_000; // for all tries of a call: nothing waits longer for a Space
@@ -188,14 +188,9 @@ export class Space {
 
   #fault(answer: HubAnswer, doing: string, route: string): PipelineError {
     const { status, errorCode } = answer;
-    const cannot = `Cannot ${doing}`;
-    if (status === 404 || errorCode === 'RepoNotFound')
-      return new PipelineError('SPACE_NOT_FOUND', `${cannot}: the Hub knows no such Space, or hides it (${status})`, {
-        fix: 'check its name, and give the token access to it: a private Space looks like none without',
-        cause: answer,
-      });
+    if (status === 404 || errorCode === 'RepoNotFound') return noSuchSpace(doing, answer);
     if (status === 401 || status === 402 || status === 403)
-      return new PipelineError('SPACE_FORBIDDEN', `${cannot}: ${this.#refusal(status, route)} (${status})`, {
+      return new PipelineError('SPACE_FORBIDDEN', `Cannot ${doing}: ${this.#refusal(status, route)} (${status})`, {
         fix: `set HF_TOKEN to a fine-grained token with write access to the Space ${this.id}, or to a classic write token of its owner`,
         cause: answer,
       });

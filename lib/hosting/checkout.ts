@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
+import { DEFAULT_CONFIG } from '../options.ts';
 import type { World } from '../world.ts';
 import { spaceCard } from './card.ts';
 
@@ -18,7 +19,6 @@ export interface FileChanges {
   keepsCard: boolean;
 }
 
-const YAML = 'pipeline.config.yaml';
 const CARD = 'README.md';
 const ALWAYS = ['Dockerfile', '.dockerignore', CARD];
 
@@ -44,7 +44,7 @@ export async function readFiles(config: string, { cwd }: Pick<World, 'cwd'>): Pr
   };
   await add('.dockerignore');
   const names = imageNames(new TextDecoder().decode(files.get('.dockerignore')));
-  for (const name of new Set([...ALWAYS, ...names])) await add(name, name === YAML ? config : name);
+  for (const name of new Set([...ALWAYS, ...names])) await add(name, name === DEFAULT_CONFIG ? config : name);
   if (missing.length > 0)
     throw new PipelineError('USAGE', `Cannot deploy: ${[...new Set(missing)].join(', ')} not found in ${cwd}`, {
       fix: 'run it in a whole checkout of the repository',
