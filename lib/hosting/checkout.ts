@@ -60,14 +60,11 @@ async function filesBelow(path: string, name: string): Promise<[string, Uint8Arr
     const content = await readFile(path).catch(() => undefined);
     return content && [[name, new Uint8Array(content)]];
   }
-  const wanted = entries.filter((entry) => entry.isFile() && !/^\.|[~#]$/.test(entry.name));
-  const below = wanted.map((entry) => join(entry.parentPath, entry.name));
-  return Promise.all(
-    below.map(async (file) => [
-      name + file.slice(path.length).replaceAll('\\', '/'),
-      new Uint8Array(await readFile(file)),
-    ]),
-  );
+  const below = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length).replaceAll('\\', '/'));
+  const wanted = below.filter((file) => !/\/\.|[~#]$/.test(file));
+  return Promise.all(wanted.map(async (file) => [name + file, new Uint8Array(await readFile(path + file))]));
 }
 
 /**

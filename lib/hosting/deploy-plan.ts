@@ -3,6 +3,7 @@ import type { SpaceRepo, SpaceVariable } from '../edges/space.ts';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { type Spec, targetName } from '../spec/spec.ts';
+import { isSameName } from '../spec/target.ts';
 import { type FileChanges, type Files, planFiles } from './checkout.ts';
 import type { SpaceSettings } from './settings.ts';
 import type { FoundToken } from './token.ts';
@@ -133,7 +134,7 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
       `A Space loses its disk when it is paused, and with it what is written there: ${directories.join(', ')}.`,
     ),
     ...note(
-      paused !== undefined && paused.id !== space,
+      paused !== undefined && !isSameName(paused.id, space),
       `A run pauses ${paused?.id}, not this Space: space.id says so.`,
     ),
   ];

@@ -1,6 +1,7 @@
 import { whoami } from '../check/hub-hops.ts';
 import type { CheckSummary } from '../check/render.ts';
 import { requireAccess } from '../check/space-hops.ts';
+import { retryingFetch } from '../edges/http.ts';
 import { Space } from '../edges/space.ts';
 import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
@@ -75,7 +76,7 @@ function maskOf({ env }: World, { settings, token }: Wanted): Mask {
 
 /** The Space as it is, and that the token may write it, or make it. */
 async function readSpace(id: string, { source }: FoundToken, world: World): Promise<FoundSpace | undefined> {
-  const identity = await whoami(world, world.signal, source);
+  const identity = await whoami({ ...world, fetch: retryingFetch(world) }, world.signal, source);
   const space = new Space(id, world);
   const found = await space.find();
   requireAccess(identity, id, 'SPACE_FORBIDDEN', found !== undefined);

@@ -53,10 +53,18 @@ describe('the files of a Space', () => {
 
   test('are not what editors and systems leave beside them', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'files-'));
-    await mkdir(join(folder, 'lib'));
+    await mkdir(join(folder, 'lib', '.idea'), { recursive: true });
     await writeFile(join(folder, '.dockerignore'), '*\n!lib/\n!pipeline.config.yaml\n');
     await writeFile(join(folder, 'README.md'), '---\nsdk: docker\n---\n');
-    for (const name of ['Dockerfile', 'other.yaml', 'lib/a.ts', 'lib/.DS_Store', 'lib/a.ts~', 'lib/#a.ts#'])
+    for (const name of [
+      'Dockerfile',
+      'other.yaml',
+      'lib/a.ts',
+      'lib/.DS_Store',
+      'lib/.idea/a.xml',
+      'lib/a.ts~',
+      'lib/#a.ts#',
+    ])
       await writeFile(join(folder, name), name);
     const files = await readFiles('other.yaml', { cwd: folder });
     await rm(folder, { recursive: true });
@@ -127,6 +135,11 @@ describe('the plan', () => {
     expect([...settings.variables.keys()]).toEqual(['DEPARTMENT_DATASET', 'URGENCY_DATASET', 'DRY_RUN']);
     expect(planned.unread).toEqual(['OTHER', 'NO_COLOR']);
     expect(planned.notes).toEqual([]);
+  });
+
+  test('knows the Space by its name in another case', async () => {
+    const { notes } = (await plan({ PREPARE_DATASET_SPACE_ID: SPACE.toUpperCase() })).plan;
+    expect(notes).toEqual([]);
   });
 
   test.each<[string, Record<string, string>, RegExp]>([
