@@ -10,10 +10,10 @@ import {
 import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
-import { readEvents, SILENCE_MS } from './event-stream.ts';
 import { retryingFetch } from './http.ts';
 import { hubAccess, requireTokenForm } from './hub.ts';
 import { HubAnswer, statusOf } from './hub-errors.ts';
+import { readLog } from './hub-log.ts';
 import { isLost, jobFault } from './jobs-errors.ts';
 
 /** What the Hub is asked to run. */
@@ -47,7 +47,6 @@ const Hardware = v.object({
   unitCostUSD: v.nullish(v.number()),
   unitLabel: v.nullish(v.string()),
 });
-const LogEvent = v.object({ data: v.string() });
 
 export type Job = v.InferOutput<typeof Job>;
 export type Schedule = v.InferOutput<typeof Schedule>;
@@ -107,37 +106,21 @@ export class Jobs {
   }
 
   /**
-   * The lines of a Job's log from its first one on, as they come, until the Hub ends the stream.
+   * The lines of a Job's log.
    *
-   * @throws what the connection throws where it breaks, or says nothing for two minutes; PipelineError where the Hub refuses
+   * @throws what the connection throws where it breaks; PipelineError where the Hub refuses
    */
   async *log(id: string, signal: AbortSignal): AsyncGenerator<string> {
-    const silence = new AbortController();
-    const lose = () => silence.abort(new DOMException('no keep-alive', 'TimeoutError'));
-    let timer = setTimeout(lose, SILENCE_MS);
-    const heard = () => {
-      clearTimeout(timer);
-      timer = setTimeout(lose, SILENCE_MS);
+    const open = async (signal: AbortSignal) => {
+      const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${this.#token}` };
+      const url = `${this.#hubUrl}/api/jobs/${this.namespace}/${id}/logs`;
+      const answer = await this.#world.fetch(url, { headers, signal });
+      if (answer.ok) return answer;
+      const refused = await HubAnswer.from(answer);
+      const mayPass = isLost(refused) || refused.status === 429;
+      throw mayPass ? refused : jobFault(refused, `read the log of Job ${id}`, this.namespace);
     };
-    try {
-      const answer = await this.#world.fetch(`${this.#hubUrl}/api/jobs/${this.namespace}/${id}/logs`, {
-        headers: { Accept: 'text/event-stream', Authorization: `Bearer ${this.#token}` },
-        signal: AbortSignal.any([signal, silence.signal]),
-      });
-      if (!answer.ok) throw await HubAnswer.from(answer);
-      for await (const data of readEvents(answer, heard)) {
-        const event = v.safeParse(v.pipe(v.string(), v.parseJson(), LogEvent), data);
-        if (event.success) yield event.output.data.replace(/\r?\n$/, '');
-      }
-    } catch (thrown) {
-      const status = statusOf(thrown);
-      if (status !== undefined && status < 500 && status !== 429)
-        throw jobFault(thrown, `read the log of Job ${id}`, this.namespace);
-      throw thrown;
-    } finally {
-      clearTimeout(timer);
-      silence.abort();
-    }
+    yield* readLog(open, signal);
   }
 
   async schedules(): Promise<Schedule[]> {

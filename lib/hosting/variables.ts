@@ -2,7 +2,7 @@ import { variablesOf } from '../check/spec-hops.ts';
 import { isSecretName } from '../secrets.ts';
 
 /** Variables that the program reads by itself, whatever the YAML names. Not those that a machine sets (SPACE_ID, JOB_ID), nor those of a terminal. */
-export const PROGRAM_VARIABLES = [
+const PROGRAM_VARIABLES = [
   'HF_TOKEN',
   'LEDGER_KEY',
   'DATABASE_CA',

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { parseArguments } from '../../lib/cli.ts';
 import type { Job } from '../../lib/edges/jobs.ts';
 import { endOf } from '../../lib/hosting/follow.ts';
 import { digestOf, identityOf, planCommand, planJob, planLabels } from '../../lib/hosting/job-plan.ts';
+import { planSchedule } from '../../lib/hosting/schedule.ts';
 import { resolveOperations } from '../../lib/spec/operations.ts';
 import type { RawSpec } from '../../lib/spec/schema.ts';
 import { SHIPPED } from '../run/site.ts';
@@ -99,6 +101,28 @@ test('the same choice is the same schedule', () => {
   const identity = (space: string, ...argv: string[]) => identityOf(space, optionsOf(...argv));
   expect(identity('O/Space', '--label', 'a', 'b')).toBe(identity('o/space', '--label', 'b', 'a'));
   expect(new Set([identity('o/a'), identity('o/b'), identity('o/a', '--label', 'a')]).size).toBe(3);
+});
+
+test('planSchedule() leaves one as it is wanted at the most, and others’ alone', () => {
+  const labels = fc.record({
+    'prepare-dataset': fc.constantFrom('ours', 'theirs'),
+    settings: fc.constantFrom('a', 'b'),
+  });
+  const schedule = fc.record({
+    id: fc.uuid(),
+    suspend: fc.boolean(),
+    jobSpec: fc.record({ labels: fc.option(labels, { nil: null }) }),
+  });
+  fc.assert(
+    fc.property(fc.array(schedule), fc.constantFrom('a', undefined), (found, wanted) => {
+      const ours = found.filter(({ jobSpec }) => jobSpec.labels?.['prepare-dataset'] === 'ours');
+      const { keep, remove, suspend } = planSchedule(found, 'ours', wanted);
+      expect(new Set([...remove, ...(keep ? [keep] : [])])).toEqual(new Set(ours)); // each of ours is one or the other
+      expect(keep !== undefined).toBe(ours.some(({ jobSpec }) => jobSpec.labels?.settings === wanted));
+      if (keep) expect(keep.jobSpec.labels?.settings).toBe(wanted as string);
+      expect(suspend).toBe(ours.length > 0 && !ours.some((each) => !each.suspend));
+    }),
+  );
 });
 
 test.each<[Job['status'], number]>([
