@@ -13,6 +13,7 @@ import type { World } from '../world.ts';
 import { endOf, follow } from './follow.ts';
 import { identityOf, type JobPlan, planJob, planLabels } from './job-plan.ts';
 import { applySchedule, removeSchedules, type Scheduled } from './schedule.ts';
+import { planLogMask } from './variables.ts';
 
 /**
  * Carry out --submit: this run as a Job on the Hub, by the image of the Space; now, or at the times of --schedule.
@@ -114,7 +115,7 @@ async function runAndFollow(
   say: (text: string) => void,
 ): Promise<number> {
   const { signal, stdout, env } = world;
-  const mask = planMask(env);
+  const mask = planLogMask(env, Object.entries(request.secrets));
   let job: Job | undefined;
   try {
     job = await jobs.run(request);

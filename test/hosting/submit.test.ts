@@ -138,13 +138,16 @@ describe('--submit', () => {
 });
 
 test('masks what another program in the Space writes, and takes from it what a terminal obeys', async () => {
-  const secret = 'canary-5e1f-s3cret';
-  const program = "console.log('a \\x1b[2J' + process.env.LEDGER_KEY); console.error(process.env.POSTGRES_URL)";
+  const secret = 'canary-5e1f-s3cret\ncanary-läßt-पासवर्ड';
+  const program = `console.log('a \\x1b[2J' + process.env.LEDGER_KEY);
+    console.error(process.env.POSTGRES_URL); console.error(process.env.ADMIN_EMAIL)`;
   hub.commit(`spaces/${SPACE}`, { 'pipeline.ts': program });
-  const { exitCode, world, seen } = await submit(site, hub, [], { env: { LEDGER_KEY: secret } });
+  const env = { LEDGER_KEY: secret, ADMIN_EMAIL: 'canary@example.org' };
+  const { exitCode, world, seen } = await submit(site, hub, [], { env });
   expect(exitCode).toBe(0);
-  expect(world.stdout.text).toContain('a  [2J***\n');
-  for (const value of [secret, decodeURIComponent(new URL(site.url).password), new URL(site.url).password])
+  expect(world.stdout.text).toContain('a  [2J***\n***\n');
+  expect(seen).not.toContain('canary');
+  for (const value of [decodeURIComponent(new URL(site.url).password), new URL(site.url).password])
     expect(seen).not.toContain(value);
 });
 
