@@ -2,6 +2,7 @@ import { SPACE_PORTS, SPACE_REACHES } from '../check/space-ports.ts';
 import type { SpaceRepo, SpaceVariable } from '../edges/space.ts';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
+import { isLocal } from '../spec/database-tls.ts';
 import { type Spec, targetName } from '../spec/spec.ts';
 import { isSameName } from '../spec/target.ts';
 import { type FileChanges, type Files, planFiles } from './checkout.ts';
@@ -109,7 +110,7 @@ function planVariables(
 
 function planNotes(space: string, { database, labels, operations }: Spec, { secrets }: SpaceSettings): string[] {
   const { hosts } = database.address;
-  const here = hosts.find(({ host }) => /^(localhost|127\.|::1$|\/)/.test(host));
+  const isHere = hosts.some(({ host }) => isLocal(host));
   const closed = hosts.filter(({ port }) => !SPACE_PORTS.includes(port)).map(({ port }) => port);
   const onHub = labels.filter(({ target }) => target.kind === 'hub').map(({ name }) => name);
   const lost = labels.filter(({ target }) => target.kind === 'directory');
@@ -120,9 +121,9 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
   ];
   const note = (when: boolean, text: string) => (when ? [text] : []);
   return [
-    ...note(here !== undefined, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
+    ...note(isHere, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
     ...note(
-      !here && closed.length > 0,
+      !isHere && closed.length > 0,
       `The database listens on ${[...new Set(closed)].join(', ')}; ${SPACE_REACHES}. A Job may reach more (--submit).`,
     ),
     ...note(

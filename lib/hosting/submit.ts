@@ -5,6 +5,7 @@ import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { DEFAULT_CONFIG, type Options } from '../options.ts';
 import { OBEYED } from '../report/layout.ts';
+import { formatSeconds } from '../report/words.ts';
 import { planMask } from '../secrets.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { Spec } from '../spec/spec.ts';
@@ -95,7 +96,7 @@ function describePlan(plan: JobPlan, hardware: Hardware): string {
   return [
     `Job by the image of ${plan.spaceId}`,
     `  command    ${command.join(' ')}`,
-    `  machine    ${hardware.name}, at most ${timeoutSeconds / 60} min${describePrice(hardware, timeoutSeconds)}`,
+    `  machine    ${hardware.name}, at most ${formatSeconds(timeoutSeconds)}${describePrice(hardware, timeoutSeconds)}`,
     `  variables  ${names(environment)}`,
     `  secrets    ${names(secrets)}`,
     ...(withheld.length > 0 ? [`  not sent   ${withheld.join(', ')}`] : []),
