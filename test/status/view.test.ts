@@ -35,6 +35,17 @@ describe('the line above everything', () => {
     expect(await toneOf(run)).toBe('warn');
   });
 
+  test.each([
+    ['Acme/Prepare', 'warn'], // as the spec may write this Space
+    ['acme/other', 'good'],
+  ])('of a run after which %s could not be paused is %s', async (space, tone) => {
+    const run = await openRunPage();
+    open.push(run);
+    run.stages.success();
+    run.page.pause(space, 'failed');
+    expect(await toneOf(run)).toBe(tone);
+  });
+
   test.each<[HopResult['status'][], string]>([
     [['ok', 'skipped'], 'good'],
     [['warn', 'ok'], 'warn'],
