@@ -43,6 +43,10 @@ async function confirm(question: string, signal: AbortSignal): Promise<boolean |
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT')); // a terminal that is read by lines sends no signal
   try {
     return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
+  } catch (thrown) {
+    if (signal.aborted || (thrown as Error).name !== 'AbortError') throw thrown;
+    process.stderr.write('\n'); // Ctrl-D: no answer is no
+    return false;
   } finally {
     lines.close();
   }

@@ -3,6 +3,7 @@ import { HubTarget, hubAccess } from '../edges/hub.ts';
 import { HubAnswer, hubFault } from '../edges/hub-errors.ts';
 import { PipelineError } from '../errors.ts';
 import type { LabelSpec } from '../spec/spec.ts';
+import { isSameName } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { type Finding, type Hop, ok, warning } from './hops.ts';
 
@@ -120,12 +121,12 @@ export function describeAccess(identity: Identity | undefined, repo: string, exi
   const owner = repo.split('/')[0] ?? '';
   const token = identity?.auth.accessToken;
   if (token?.fineGrained) return describeScopes(token.fineGrained.scoped, repo, owner);
-  if (!identity || same(identity.name, owner))
+  if (!identity || isSameName(identity.name, owner))
     return ok(`${exists ? 'write' : 'create'}: ${owner} is the token’s user`);
-  const role = identity.orgs.find(({ name }) => same(name, owner))?.roleInOrg;
+  const role = identity.orgs.find(({ name }) => isSameName(name, owner))?.roleInOrg;
   if (role === 'admin' || role === 'write' || (role === 'contributor' && !exists))
     return ok(`${identity.name} has the role ${role} in ${owner}`);
-  if (identity.orgs.some(({ name }) => same(name, owner)))
+  if (identity.orgs.some(({ name }) => isSameName(name, owner)))
     return warning(
       `${identity.name} has the role ${role ?? 'unknown'} in ${owner}, which may not be enough`,
       `ask an administrator of ${owner} for the role write`,
@@ -139,15 +140,10 @@ function describeScopes(scoped: Scopes, repo: string, owner: string): Finding {
   const isOwner = (type: string) => type === 'user' || type === 'org';
   const granting = scoped.find(
     ({ entity: { type, name }, permissions }) =>
-      permissions.includes('repo.write') && (isOwner(type) ? same(name, owner) : same(name, repo)),
+      permissions.includes('repo.write') && (isOwner(type) ? isSameName(name, owner) : isSameName(name, repo)),
   );
   if (granting) return ok(`the token has repo.write for ${granting.entity.name}`);
   throw forbidden(`Cannot publish to ${repo}: the fine-grained token has repo.write for neither it nor ${owner}`);
-}
-
-/** Names on the Hub differ by more than case. */
-function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
 
 function forbidden(message: string): PipelineError {

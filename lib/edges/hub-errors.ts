@@ -25,11 +25,16 @@ export class HubAnswer extends Error {
   }
 }
 
+/** The status of an answer that is no success; undefined where there was no answer that can be used. */
+export function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HubAnswer) return thrown.status;
+  return thrown instanceof HubApiError ? thrown.statusCode : undefined;
+}
+
 /** An error of a request as ours. Without a status the answer was lost: what was asked may have been done. */
 export function hubFault(thrown: unknown, doing: string): PipelineError {
   if (thrown instanceof PipelineError) return thrown;
-  const status =
-    thrown instanceof HubAnswer ? thrown.status : thrown instanceof HubApiError ? thrown.statusCode : undefined;
+  const status = statusOf(thrown);
   const cannot = `Cannot ${doing}`;
   switch (status) {
     case 401:
@@ -74,4 +79,13 @@ export function hubFault(thrown: unknown, doing: string): PipelineError {
         cause: thrown,
       });
   }
+}
+
+/** A Space that the token does not see. @param cause the answer, with its status */
+export function noSuchSpace(doing: string, cause: unknown): PipelineError {
+  const why = `the Hub knows no such Space, or hides it (${statusOf(cause)})`;
+  return new PipelineError('SPACE_NOT_FOUND', `Cannot ${doing}: ${why}`, {
+    fix: 'check its name, and give the token access to it: a private Space looks like none without',
+    cause,
+  });
 }

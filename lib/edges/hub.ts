@@ -21,6 +21,14 @@ export function hubAccess(env: World['env']): { hubUrl: string; token: string | 
   };
 }
 
+/** @param source where the token was found. @throws PipelineError TOKEN_REFUSED for what can be none, before it is sent */
+export function requireTokenForm(token: string, source = 'HF_TOKEN'): void {
+  if (token.startsWith('hf_')) return;
+  throw new PipelineError('TOKEN_REFUSED', `Cannot use ${source}: it does not begin with hf_`, {
+    fix: 'copy it again from the Hub’s settings, Access Tokens',
+  });
+}
+
 /** A dataset repo on the Hub. */
 export class HubTarget implements Target {
   readonly #fetch: typeof fetch;
@@ -59,10 +67,7 @@ export class HubTarget implements Target {
       throw new PipelineError('TOKEN_MISSING', `Cannot publish to ${this.name}: HF_TOKEN is not set`, {
         fix: 'set HF_TOKEN to a token that may write this repo',
       });
-    if (!this.#token.startsWith('hf_'))
-      throw new PipelineError('TOKEN_REFUSED', 'Cannot use HF_TOKEN: it does not begin with hf_', {
-        fix: 'copy it again from the Hub’s settings, Access Tokens',
-      });
+    requireTokenForm(this.#token);
   }
 
   locked<T>(work: () => Promise<T>): Promise<T> {

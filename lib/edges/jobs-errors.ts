@@ -1,12 +1,5 @@
-import { HubApiError } from '@huggingface/hub';
 import { PipelineError } from '../errors.ts';
-import { HubAnswer } from './hub-errors.ts';
-
-/** The status of an answer that is no success; undefined where there was no answer that can be used. */
-export function statusOf(thrown: unknown): number | undefined {
-  if (thrown instanceof HubAnswer) return thrown.status;
-  return thrown instanceof HubApiError ? thrown.statusCode : undefined;
-}
+import { statusOf } from './hub-errors.ts';
 
 /** Whether what was asked may have been done all the same: the answer was lost, or a proxy gave one in the Hub's place. */
 export function isLost(thrown: unknown): boolean {

@@ -10,11 +10,11 @@ import {
 import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
-import { readEvents, SILENCE_MS } from './event-stream.ts';
 import { retryingFetch } from './http.ts';
-import { hubAccess } from './hub.ts';
-import { HubAnswer } from './hub-errors.ts';
-import { isLost, jobFault, statusOf } from './jobs-errors.ts';
+import { hubAccess, requireTokenForm } from './hub.ts';
+import { HubAnswer, statusOf } from './hub-errors.ts';
+import { readLog } from './hub-log.ts';
+import { isLost, jobFault } from './jobs-errors.ts';
 
 /** What the Hub is asked to run. */
 export interface JobRequest {
@@ -47,7 +47,6 @@ const Hardware = v.object({
   unitCostUSD: v.nullish(v.number()),
   unitLabel: v.nullish(v.string()),
 });
-const LogEvent = v.object({ data: v.string() });
 
 export type Job = v.InferOutput<typeof Job>;
 export type Schedule = v.InferOutput<typeof Schedule>;
@@ -86,18 +85,6 @@ export class Jobs {
     return `${this.#hubUrl}/jobs/${this.namespace}/${id}`;
   }
 
-  /** A file of the Space as its newest commit has it; undefined where there is none. */
-  async spaceFile(spaceId: string, path: string): Promise<string | undefined> {
-    const url = `${this.#hubUrl}/spaces/${spaceId}/resolve/main/${path.split('/').map(encodeURIComponent).join('/')}`;
-    return await this.#ask(`read ${path} of ${spaceId}`, async () => {
-      const answer = await this.#fetch(url, { headers: { Authorization: `Bearer ${this.#token}` } });
-      if (answer.ok) return await answer.text();
-      const refused = await HubAnswer.from(answer);
-      if (refused.status === 404 && refused.errorCode === 'EntryNotFound') return undefined;
-      throw refused;
-    });
-  }
-
   async hardware(): Promise<Hardware[]> {
     const found = await this.#ask('read the list of hardware', () => listJobHardware(this.#access()));
     return readAnswer(v.array(Hardware), found, 'read the list of hardware');
@@ -119,37 +106,21 @@ export class Jobs {
   }
 
   /**
-   * The lines of a Job's log from its first one on, as they come, until the Hub ends the stream.
+   * The lines of a Job's log.
    *
-   * @throws what the connection throws where it breaks, or says nothing for two minutes; PipelineError where the Hub refuses
+   * @throws what the connection throws where it breaks; PipelineError where the Hub refuses
    */
   async *log(id: string, signal: AbortSignal): AsyncGenerator<string> {
-    const silence = new AbortController();
-    const lose = () => silence.abort(new DOMException('no keep-alive', 'TimeoutError'));
-    let timer = setTimeout(lose, SILENCE_MS);
-    const heard = () => {
-      clearTimeout(timer);
-      timer = setTimeout(lose, SILENCE_MS);
+    const open = async (signal: AbortSignal) => {
+      const headers = { Accept: 'text/event-stream', Authorization: `Bearer ${this.#token}` };
+      const url = `${this.#hubUrl}/api/jobs/${this.namespace}/${id}/logs`;
+      const answer = await this.#world.fetch(url, { headers, signal });
+      if (answer.ok) return answer;
+      const refused = await HubAnswer.from(answer);
+      const mayPass = isLost(refused) || refused.status === 429;
+      throw mayPass ? refused : jobFault(refused, `read the log of Job ${id}`, this.namespace);
     };
-    try {
-      const answer = await this.#world.fetch(`${this.#hubUrl}/api/jobs/${this.namespace}/${id}/logs`, {
-        headers: { Accept: 'text/event-stream', Authorization: `Bearer ${this.#token}` },
-        signal: AbortSignal.any([signal, silence.signal]),
-      });
-      if (!answer.ok) throw await HubAnswer.from(answer);
-      for await (const data of readEvents(answer, heard)) {
-        const event = v.safeParse(v.pipe(v.string(), v.parseJson(), LogEvent), data);
-        if (event.success) yield event.output.data.replace(/\r?\n$/, '');
-      }
-    } catch (thrown) {
-      const status = statusOf(thrown);
-      if (status !== undefined && status < 500 && status !== 429)
-        throw jobFault(thrown, `read the log of Job ${id}`, this.namespace);
-      throw thrown;
-    } finally {
-      clearTimeout(timer);
-      silence.abort();
-    }
+    yield* readLog(open, signal);
   }
 
   async schedules(): Promise<Schedule[]> {
@@ -247,10 +218,7 @@ function requireToken(token: string | undefined): string {
     throw new PipelineError('TOKEN_MISSING', 'Cannot use Jobs: HF_TOKEN is not set', {
       fix: 'set HF_TOKEN to a token that may start and manage Jobs, and do what the run does',
     });
-  if (!token.startsWith('hf_'))
-    throw new PipelineError('TOKEN_REFUSED', 'Cannot use HF_TOKEN: it does not begin with hf_', {
-      fix: 'copy it again from the Hub’s settings, Access Tokens',
-    });
+  requireTokenForm(token);
   return token;
 }
 

@@ -3,7 +3,7 @@ import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
 import { hubAccess } from './hub.ts';
-import { hubFault } from './hub-errors.ts';
+import { HubAnswer, hubFault, noSuchSpace, statusOf } from './hub-errors.ts';
 
 const BRANCH = 'main';
 
@@ -13,10 +13,11 @@ export type RemoteFiles = ReadonlyMap<string, { oid: string; isLfs: boolean }>;
 /**
  * The files of a Space.
  *
- * @throws PipelineError SPACE_FORBIDDEN, SPACE_UNREACHABLE, TOKEN_REFUSED; TARGET_MOVED and TARGET_LOCKED of a commit
+ * @throws PipelineError SPACE_NOT_FOUND, SPACE_FORBIDDEN, SPACE_UNREACHABLE, TOKEN_REFUSED; TARGET_MOVED and TARGET_LOCKED of a commit
  */
 export class SpaceFiles {
   readonly #common;
+  readonly #fetch: typeof fetch;
   readonly #useXet: boolean;
 
   constructor(
@@ -25,7 +26,8 @@ export class SpaceFiles {
   ) {
     const { hubUrl, token } = hubAccess(env);
     const repo = { type: 'space' as const, name: id };
-    this.#common = { repo, hubUrl, fetch: retryingFetch(world), ...(token ? { accessToken: token } : {}) };
+    this.#fetch = retryingFetch(world);
+    this.#common = { repo, hubUrl, fetch: this.#fetch, ...(token ? { accessToken: token } : {}) };
     this.#useXet = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_XET ?? '');
   }
 
@@ -38,6 +40,21 @@ export class SpaceFiles {
       throw spaceFault(thrown, `list the files of ${this.id}`);
     }
     return files;
+  }
+
+  /** A text file as the newest commit has it; undefined where there is none. */
+  async read(path: string): Promise<string | undefined> {
+    const { hubUrl, accessToken } = this.#common;
+    const url = `${hubUrl}/spaces/${this.id}/resolve/${BRANCH}/${path.split('/').map(encodeURIComponent).join('/')}`;
+    try {
+      const answer = await this.#fetch(url, accessToken ? { headers: { Authorization: `Bearer ${accessToken}` } } : {});
+      if (answer.ok) return await answer.text();
+      const refused = await HubAnswer.from(answer);
+      if (refused.status === 404 && refused.errorCode === 'EntryNotFound') return undefined;
+      throw refused;
+    } catch (thrown) {
+      throw spaceFault(thrown, `read ${path} of ${this.id}`);
+    }
   }
 
   /** Write and delete files in one commit on top of `parentCommit`. Sent once: a lost answer may hide that it was done. */
@@ -71,6 +88,7 @@ const OF_SPACES = {
 
 /** The Hub's answer about a repo as one about a Space. */
 function spaceFault(thrown: unknown, doing: string): PipelineError {
+  if (statusOf(thrown) === 404) return noSuchSpace(doing, thrown);
   const { code, message, fix, retryable } = hubFault(thrown, doing);
   return new PipelineError(OF_SPACES[code as keyof typeof OF_SPACES] ?? code, message, {
     fix,

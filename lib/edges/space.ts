@@ -2,10 +2,10 @@ import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
-import { readEvents } from './event-stream.ts';
 import { retryingFetch } from './http.ts';
 import { hubAccess } from './hub.ts';
-import { HubAnswer } from './hub-errors.ts';
+import { HubAnswer, noSuchSpace } from './hub-errors.ts';
+import { readLog } from './hub-log.ts';
 
 const CREATE = '/api/repos/create';
 const LIMIT_MS = 60_000; // for all tries of a call: nothing waits longer for a Space
@@ -22,8 +22,6 @@ const Info = v.object({
   runtime: v.optional(v.nullable(Runtime)),
 });
 const Repo = v.object({ ...Info.entries, sha: v.string(), private: v.boolean() });
-/** Keep-alives are events without data. */
-const LogEvent = v.object({ data: v.string(), timestamp: v.optional(v.string()) });
 
 export interface SpaceVariable {
   value: string;
@@ -40,9 +38,6 @@ export interface SpaceRepo {
   stage: string | undefined;
   hardware: string | undefined;
 }
-
-/** One line of a Space's log, or several. */
-export type LogEvent = v.InferOutput<typeof LogEvent>;
 
 /**
  * A Space on the Hub. Every call ends within a minute, but for the logs.
@@ -121,19 +116,19 @@ export class Space {
     await this.#call('DELETE', '/secrets', `remove the secret ${key} of ${this.id}`, { key });
   }
 
-  /** What a log has and what comes, until the Hub ends the stream, or `signal` does. */
-  async *log(kind: 'run' | 'build', signal: AbortSignal): AsyncGenerator<LogEvent> {
+  /** The lines of a log. */
+  async *log(kind: 'run' | 'build', signal: AbortSignal): AsyncGenerator<string> {
     const doing = `read the ${kind} log of ${this.id}`;
-    const url = `${this.#hubUrl}/api/spaces/${this.id}/logs/${kind}`;
-    const headers = { Authorization: `Bearer ${this.#token}`, Accept: 'text/event-stream' };
-    const answer = await this.#world.fetch(url, { headers, signal }).catch((cause) => {
-      throw unreachable(doing, 'no answer', cause);
-    });
-    if (!answer.ok) throw this.#fault(await HubAnswer.from(answer), doing, '/logs');
-    for await (const data of readEvents(answer)) {
-      const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), LogEvent), data);
-      if (parsed.success) yield parsed.output;
-    }
+    const open = async (signal: AbortSignal) => {
+      const url = `${this.#hubUrl}/api/spaces/${this.id}/logs/${kind}`;
+      const headers = { Authorization: `Bearer ${this.#token}`, Accept: 'text/event-stream' };
+      const answer = await this.#world.fetch(url, { headers, signal }).catch((cause) => {
+        throw unreachable(doing, 'no answer', cause);
+      });
+      if (answer.ok) return answer;
+      throw this.#fault(await HubAnswer.from(answer), doing, '/logs');
+    };
+    yield* readLog(open, signal);
   }
 
   /** Its variables by name. Secrets are not among them. */
@@ -188,14 +183,9 @@ export class Space {
 
   #fault(answer: HubAnswer, doing: string, route: string): PipelineError {
     const { status, errorCode } = answer;
-    const cannot = `Cannot ${doing}`;
-    if (status === 404 || errorCode === 'RepoNotFound')
-      return new PipelineError('SPACE_NOT_FOUND', `${cannot}: the Hub knows no such Space, or hides it (${status})`, {
-        fix: 'check its name, and give the token access to it: a private Space looks like none without',
-        cause: answer,
-      });
+    if (status === 404 || errorCode === 'RepoNotFound') return noSuchSpace(doing, answer);
     if (status === 401 || status === 402 || status === 403)
-      return new PipelineError('SPACE_FORBIDDEN', `${cannot}: ${this.#refusal(status, route)} (${status})`, {
+      return new PipelineError('SPACE_FORBIDDEN', `Cannot ${doing}: ${this.#refusal(status, route)} (${status})`, {
         fix: `set HF_TOKEN to a fine-grained token with write access to the Space ${this.id}, or to a classic write token of its owner`,
         cause: answer,
       });

@@ -6,7 +6,7 @@ const FRONT_MATTER = /^---\r?\n[\s\S]*?\r?\n---\r?\n/;
  * README.md of the Space: the front matter of ours, and what somebody who opens its files must know. Our own page would be one of dead
  * links there.
  *
- * @throws PipelineError ENV_FILE where ours has no front matter
+ * @throws PipelineError USAGE where ours has no front matter
  */
 export function spaceCard(readme: string): string {
   const [front] = FRONT_MATTER.exec(readme) ?? [];

@@ -4,7 +4,7 @@ import { Space } from '../edges/space.ts';
 import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { OBEYED } from '../report/layout.ts';
-import { formatCount } from '../report/words.ts';
+import { countOf } from '../report/words.ts';
 import type { World } from '../world.ts';
 import { isChanged, planFiles } from './checkout.ts';
 import { CHECK, type DeployPlan, type Wanted } from './deploy-plan.ts';
@@ -107,8 +107,8 @@ async function configure(
   const changes = [...variables].filter(([, change]) => change !== 'same');
   say(
     changes.length > 0
-      ? `Setting ${count(changes.length, 'variable')} and ${count(secrets.size, 'secret')}`
-      : `Setting ${count(secrets.size, 'secret')}; the variables are the same already`,
+      ? `Setting ${countOf(changes.length, 'variable')} and ${countOf(secrets.size, 'secret')}`
+      : `Setting ${countOf(secrets.size, 'secret')}; the variables are the same already`,
   );
   trace.touched = true;
   for (const name of secretsRemoved) await space.deleteSecret(name);
@@ -125,8 +125,6 @@ function describeRest({ before, pauses }: DeployPlan, { started }: Trace): strin
   return before ? `${before.stage} as before` : 'private, without our files';
 }
 
-const count = (number: number, noun: string) => `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
-
 async function commitFiles(
   { space, files }: DeployPlan,
   wanted: Wanted,
@@ -137,7 +135,7 @@ async function commitFiles(
 ): Promise<void> {
   if (!isChanged(files)) return say('The files are the same already');
   const written = [...files.added, ...files.changed];
-  say(`Committing ${count(written.length + files.removed.length, 'file')}`);
+  say(`Committing ${countOf(written.length + files.removed.length, 'file')}`);
   const remote = new SpaceFiles(space, world);
   const chosen = new Map(written.map((path) => [path, wanted.files.get(path) ?? new Uint8Array()]));
   trace.started = true; // a commit builds the Space

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
+import { DEFAULT_CONFIG } from '../options.ts';
 import type { World } from '../world.ts';
 import { spaceCard } from './card.ts';
 
@@ -18,7 +19,6 @@ export interface FileChanges {
   keepsCard: boolean;
 }
 
-const YAML = 'pipeline.config.yaml';
 const CARD = 'README.md';
 const ALWAYS = ['Dockerfile', '.dockerignore', CARD];
 
@@ -44,7 +44,7 @@ export async function readFiles(config: string, { cwd }: Pick<World, 'cwd'>): Pr
   };
   await add('.dockerignore');
   const names = imageNames(new TextDecoder().decode(files.get('.dockerignore')));
-  for (const name of new Set([...ALWAYS, ...names])) await add(name, name === YAML ? config : name);
+  for (const name of new Set([...ALWAYS, ...names])) await add(name, name === DEFAULT_CONFIG ? config : name);
   if (missing.length > 0)
     throw new PipelineError('USAGE', `Cannot deploy: ${[...new Set(missing)].join(', ')} not found in ${cwd}`, {
       fix: 'run it in a whole checkout of the repository',
@@ -60,14 +60,11 @@ async function filesBelow(path: string, name: string): Promise<[string, Uint8Arr
     const content = await readFile(path).catch(() => undefined);
     return content && [[name, new Uint8Array(content)]];
   }
-  const wanted = entries.filter((entry) => entry.isFile() && !/^\.|[~#]$/.test(entry.name));
-  const below = wanted.map((entry) => join(entry.parentPath, entry.name));
-  return Promise.all(
-    below.map(async (file) => [
-      name + file.slice(path.length).replaceAll('\\', '/'),
-      new Uint8Array(await readFile(file)),
-    ]),
-  );
+  const below = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length).replaceAll('\\', '/'));
+  const wanted = below.filter((file) => !/\/\.|[~#]$/.test(file));
+  return Promise.all(wanted.map(async (file) => [name + file, new Uint8Array(await readFile(path + file))]));
 }
 
 /**

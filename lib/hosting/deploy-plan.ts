@@ -2,7 +2,9 @@ import { SPACE_PORTS, SPACE_REACHES } from '../check/space-ports.ts';
 import type { SpaceRepo, SpaceVariable } from '../edges/space.ts';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
+import { isLocal } from '../spec/database-tls.ts';
 import { type Spec, targetName } from '../spec/spec.ts';
+import { isSameName } from '../spec/target.ts';
 import { type FileChanges, type Files, planFiles } from './checkout.ts';
 import type { SpaceSettings } from './settings.ts';
 import type { FoundToken } from './token.ts';
@@ -108,7 +110,7 @@ function planVariables(
 
 function planNotes(space: string, { database, labels, operations }: Spec, { secrets }: SpaceSettings): string[] {
   const { hosts } = database.address;
-  const here = hosts.find(({ host }) => /^(localhost|127\.|::1$|\/)/.test(host));
+  const isHere = hosts.some(({ host }) => isLocal(host));
   const closed = hosts.filter(({ port }) => !SPACE_PORTS.includes(port)).map(({ port }) => port);
   const onHub = labels.filter(({ target }) => target.kind === 'hub').map(({ name }) => name);
   const lost = labels.filter(({ target }) => target.kind === 'directory');
@@ -119,9 +121,9 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
   ];
   const note = (when: boolean, text: string) => (when ? [text] : []);
   return [
-    ...note(here !== undefined, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
+    ...note(isHere, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
     ...note(
-      !here && closed.length > 0,
+      !isHere && closed.length > 0,
       `The database listens on ${[...new Set(closed)].join(', ')}; ${SPACE_REACHES}. A Job may reach more (--submit).`,
     ),
     ...note(
@@ -133,7 +135,7 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
       `A Space loses its disk when it is paused, and with it what is written there: ${directories.join(', ')}.`,
     ),
     ...note(
-      paused !== undefined && paused.id !== space,
+      paused !== undefined && !isSameName(paused.id, space),
       `A run pauses ${paused?.id}, not this Space: space.id says so.`,
     ),
   ];

@@ -1,13 +1,13 @@
 import { whoami } from '../check/hub-hops.ts';
 import type { CheckSummary } from '../check/render.ts';
 import { requireAccess } from '../check/space-hops.ts';
+import { retryingFetch } from '../edges/http.ts';
 import { Space } from '../edges/space.ts';
 import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { guard } from '../finish.ts';
 import type { Options } from '../options.ts';
 import { hasColour } from '../report/layout.ts';
-import { type Mask, planMask } from '../secrets.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { carryOut } from './carry-out.ts';
@@ -16,6 +16,7 @@ import { type FoundSpace, planDeploy, type Wanted } from './deploy-plan.ts';
 import { renderChecked, renderPlan } from './deploy-render.ts';
 import { type EnvFile, readEnvFile, readSettings } from './settings.ts';
 import { type FoundToken, findToken } from './token.ts';
+import { planLogMask } from './variables.ts';
 
 /**
  * Carry out --deploy: make a private Space of this checkout, or bring it up to date, and try there whether it can do its work.
@@ -47,7 +48,7 @@ async function readWanted(id: string, options: Options, file: EnvFile, world: Wo
 async function deployWanted(wanted: Wanted, options: Options, outside: World): Promise<number> {
   const { id, settings, files, token } = wanted;
   const world = { ...outside, env: { ...outside.env, HF_TOKEN: token.token } };
-  const mask = maskOf(outside, wanted);
+  const mask = planLogMask(outside.env, [...settings.secrets, ['DEPLOY_TOKEN', token.token]]);
   const write = (text: string) => world.stdout.write(mask(text));
   const found = await readSpace(id, token, world);
   const plan = planDeploy(id, settings, files, found);
@@ -64,18 +65,9 @@ async function deployWanted(wanted: Wanted, options: Options, outside: World): P
   throw failedCheck(id, summary);
 }
 
-/** Whatever is sent as a secret, also each line of it: a log comes by lines. */
-function maskOf({ env }: World, { settings, token }: Wanted): Mask {
-  const lines = [...settings.secrets].flatMap(([name, value]) =>
-    [value, ...value.split('\n')].map((line) => [name, line]),
-  );
-  const named = lines.map(([name, line], index) => [`${name}_${index}_SECRET`, line]);
-  return planMask({ ...env, ...Object.fromEntries(named), DEPLOY_TOKEN: token.token });
-}
-
 /** The Space as it is, and that the token may write it, or make it. */
 async function readSpace(id: string, { source }: FoundToken, world: World): Promise<FoundSpace | undefined> {
-  const identity = await whoami(world, world.signal, source);
+  const identity = await whoami({ ...world, fetch: retryingFetch(world) }, world.signal, source);
   const space = new Space(id, world);
   const found = await space.find();
   requireAccess(identity, id, 'SPACE_FORBIDDEN', found !== undefined);

@@ -91,14 +91,11 @@ async function readCheck(
     let index = 0;
     try {
       const connected = AbortSignal.any([signal, AbortSignal.timeout(CONNECTED_MS)]);
-      for await (const { data } of space.log('run', connected)) {
+      for await (const line of space.log('run', connected)) {
         if (index++ < seen) continue;
         seen = index;
-        let summary: CheckSummary | undefined;
-        for (const line of linesOf(data)) {
-          watcher.line(line);
-          summary ??= readSummary(line);
-        }
+        watcher.line(line);
+        const summary = readSummary(line);
         if (summary) return summary;
       }
     } catch (thrown) {
@@ -109,14 +106,12 @@ async function readCheck(
   }
 }
 
-const linesOf = (data: string): string[] => data.replace(/\r?\n$/, '').split(/\r?\n/);
-
 /** Why there is no image, with the end of the build's log said. */
 async function unbuilt(space: Space, stage: string, signal: AbortSignal, watcher: Watcher): Promise<PipelineError> {
   const lines: string[] = [];
   try {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(TAIL_MS)]);
-    for await (const { data } of space.log('build', limited)) lines.push(...linesOf(data));
+    for await (const line of space.log('build', limited)) lines.push(line);
   } catch {
     signal.throwIfAborted(); // else what has come by then is what there is
   }

@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
 import { type JobRequest, SUBMISSION } from '../edges/jobs.ts';
 import { PipelineError } from '../errors.ts';
-import { DEFAULT_CONFIG, type Options } from '../options.ts';
+import type { Options } from '../options.ts';
 import { readDocument } from '../spec/document.ts';
 import type { JobSpec } from '../spec/spec.ts';
 import { planSettings, type Settings } from './variables.ts';
@@ -20,12 +19,11 @@ export type JobPlan = Omit<JobRequest, 'labels'> & {
 
 /** What is sent of the options: the same words here and there. */
 export function planCommand(options: Options): string[] {
-  const { config, labels, dryRun, check, force, allowClassChange, resplit, detailedExitcode, verbose } = options;
+  const { labels, dryRun, check, force, allowClassChange, resplit, detailedExitcode, verbose } = options;
   return [
     'bun',
     `--cwd=${PROGRAM_FOLDER}`,
     'pipeline.ts',
-    ...(config === DEFAULT_CONFIG ? [] : ['--config', spacePath(config)]),
     ...labels.flatMap((label) => ['--label', label]),
     ...(check ? ['--check'] : []),
     ...(dryRun ? ['--dry-run'] : []),
@@ -36,15 +34,6 @@ export function planCommand(options: Options): string[] {
     ...(verbose ? ['--verbose'] : []),
     ...['--samples', '0'], // a Job's log is read by the whole namespace, and kept
   ];
-}
-
-/** A path of the Space's files. @throws PipelineError JOB_REFUSED for one that leads out of them */
-export function spacePath(config: string): string {
-  const path = posix.normalize(config);
-  if (!posix.isAbsolute(path) && !path.startsWith('../')) return path;
-  throw new PipelineError('JOB_REFUSED', `Cannot submit with --config ${config}: the Space has no such file`, {
-    fix: 'name a file of the Space, by its path from the Space’s root',
-  });
 }
 
 /**
@@ -100,9 +89,9 @@ function requireAll({ variables, secrets }: Pick<Settings, 'variables' | 'secret
 
 const sorted = (map: ReadonlyMap<string, string>) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** What tells the schedules of one Space apart: a Space has one for each choice of spec and labels. */
-export function identityOf(spaceId: string, { config, labels }: Pick<Options, 'config' | 'labels'>): string {
-  const said = JSON.stringify([spaceId.toLowerCase(), posix.normalize(config), [...labels].sort()]);
+/** What tells the schedules of one Space apart: a Space has one for each choice of labels. */
+export function identityOf(spaceId: string, { labels }: Pick<Options, 'labels'>): string {
+  const said = JSON.stringify([spaceId.toLowerCase(), [...labels].sort()]);
   return new Bun.CryptoHasher('sha256').update(said).digest('hex').slice(0, 32);
 }
 

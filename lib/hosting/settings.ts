@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Exit, environmentForms, parseArguments } from '../cli.ts';
 import { PipelineError } from '../errors.ts';
-import type { Options } from '../options.ts';
+import { DEFAULT_CONFIG, type Options } from '../options.ts';
 import { readSpec } from '../spec/read.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
@@ -49,7 +49,7 @@ export async function readSettings(
   file: EnvFile,
   world: World,
 ): Promise<SpaceSettings> {
-  const config = given === SHIPPED && file.CONFIG?.trim() ? file.CONFIG.trim() : given;
+  const config = given === DEFAULT_CONFIG && file.CONFIG?.trim() ? file.CONFIG.trim() : given;
   const there = { ...world, env: { ...file, CONFIG: undefined, SPACE_ID: space } };
   const { labels } = flagsThere(envFile, there);
   const spec = await readSpec({ config, labels }, there);
@@ -59,8 +59,6 @@ export async function readSettings(
   const unread = settings.unread.filter((name) => !HERE.includes(name));
   return { ...settings, unread, spec, config, read: namesRead(yaml, forms) };
 }
-
-const SHIPPED = 'pipeline.config.yaml';
 
 /** The file's environment forms of flags, read as the Space will while it checks. */
 function flagsThere(envFile: string, { env, stdout }: World): Options {

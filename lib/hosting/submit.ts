@@ -1,23 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Hardware, type Job, Jobs } from '../edges/jobs.ts';
+import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { DEFAULT_CONFIG, type Options } from '../options.ts';
 import { OBEYED } from '../report/layout.ts';
+import { formatSeconds } from '../report/words.ts';
 import { planMask } from '../secrets.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { Spec } from '../spec/spec.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { endOf, follow } from './follow.ts';
-import { identityOf, type JobPlan, planJob, planLabels, spacePath } from './job-plan.ts';
+import { identityOf, type JobPlan, planJob, planLabels } from './job-plan.ts';
 import { applySchedule, removeSchedules, type Scheduled } from './schedule.ts';
+import { planLogMask } from './variables.ts';
 
 /**
  * Carry out --submit: this run as a Job on the Hub, by the image of the Space; now, or at the times of --schedule.
  *
  * @returns the exit code: that of the program in the Job; 0 for a schedule
- * @throws PipelineError TOKEN_MISSING, TOKEN_REFUSED, JOB_FORBIDDEN, JOB_REFUSED, JOB_UNREACHABLE
+ * @throws PipelineError TOKEN_MISSING, TOKEN_REFUSED, SPACE_*, JOB_*
  */
 export async function submit(spec: Spec, options: Options, world: World): Promise<number> {
   const mask = planMask(world.env);
@@ -30,7 +33,7 @@ export async function submit(spec: Spec, options: Options, world: World): Promis
     world.stdout.write(removed.map(({ id }) => `deleted ${id}\n`).join('') || `nothing is scheduled of ${spaceId}\n`);
     return 0;
   }
-  const yaml = await readSpaceSpec(jobs, spaceId, options, world, say);
+  const yaml = await readSpaceSpec(spaceId, options, world, say);
   const plan = planJob(spaceId, spec.job, options, yaml, world.env);
   say(describePlan(plan, findHardware(await jobs.hardware(), plan.flavor)));
   const labels = planLabels(plan, options, world.env.HF_TOKEN ?? '', world.clock.now(), schedule);
@@ -54,25 +57,25 @@ function requireSpace({ operations: { space } }: Spec): string {
   });
 }
 
-/** The spec that the Job will read, since it runs the files of the Space. That it is another one than here is said. */
+/**
+ * The spec that the Job will read, since it runs the files of the Space. That it is another one than here is said, and refused where that
+ * one was named: it may publish elsewhere.
+ */
 async function readSpaceSpec(
-  jobs: Jobs,
   spaceId: string,
   { config }: Options,
-  { cwd }: World,
+  world: World,
   say: (text: string) => void,
 ): Promise<string> {
-  const path = spacePath(config);
-  const there = await jobs.spaceFile(spaceId, path);
+  const there = await new SpaceFiles(spaceId, world).read(DEFAULT_CONFIG);
+  const isNamed = config !== DEFAULT_CONFIG;
+  const fix = `bun run deploy ${spaceId}${isNamed ? ` --config ${config}` : ''}`;
   if (there === undefined)
-    throw new PipelineError('JOB_REFUSED', `Cannot submit: ${spaceId} has no ${path}`, {
-      fix: `bring the Space up to date: bun run deploy ${spaceId}`,
-    });
-  const here = await readFile(resolve(cwd, config), 'utf8');
-  if (here !== there)
-    say(
-      `Warning: ${path} of ${spaceId} is not the same as here, and the Job runs that of the Space\n  fix: bun run deploy ${spaceId}`,
-    );
+    throw new PipelineError('JOB_REFUSED', `Cannot submit: ${spaceId} has no ${DEFAULT_CONFIG}`, { fix });
+  if (there === (await readFile(resolve(world.cwd, config), 'utf8'))) return there;
+  const differs = `${DEFAULT_CONFIG} of ${spaceId} is not the same as ${config} here`;
+  if (isNamed) throw new PipelineError('JOB_REFUSED', `Cannot submit: ${differs}`, { fix });
+  say(`Warning: ${differs}, and the Job runs that of the Space\n  fix: ${fix}`);
   return there;
 }
 
@@ -93,7 +96,7 @@ function describePlan(plan: JobPlan, hardware: Hardware): string {
   return [
     `Job by the image of ${plan.spaceId}`,
     `  command    ${command.join(' ')}`,
-    `  machine    ${hardware.name}, at most ${timeoutSeconds / 60} min${describePrice(hardware, timeoutSeconds)}`,
+    `  machine    ${hardware.name}, at most ${formatSeconds(timeoutSeconds)}${describePrice(hardware, timeoutSeconds)}`,
     `  variables  ${names(environment)}`,
     `  secrets    ${names(secrets)}`,
     ...(withheld.length > 0 ? [`  not sent   ${withheld.join(', ')}`] : []),
@@ -113,7 +116,7 @@ async function runAndFollow(
   say: (text: string) => void,
 ): Promise<number> {
   const { signal, stdout, env } = world;
-  const mask = planMask(env);
+  const mask = planLogMask(env, Object.entries(request.secrets));
   let job: Job | undefined;
   try {
     job = await jobs.run(request);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { requireTokenForm } from '../edges/hub.ts';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { EnvFile } from './settings.ts';
@@ -22,10 +23,8 @@ export async function findToken({ env }: Pick<World, 'env'>, file: EnvFile): Pro
     throw new PipelineError('TOKEN_MISSING', 'Cannot deploy: found no token', {
       fix: 'set DEPLOY_TOKEN to a token of yours that may create Spaces, or log in with `hf auth login`',
     });
-  if (found.token.startsWith('hf_')) return found;
-  throw new PipelineError('TOKEN_REFUSED', `Cannot use ${found.source}: it does not begin with hf_`, {
-    fix: 'copy it again from the Hub’s settings, Access Tokens',
-  });
+  requireTokenForm(found.token, found.source);
+  return found;
 }
 
 function hfToken(env: World['env'], file: EnvFile): FoundToken | undefined {

@@ -1,8 +1,8 @@
 import { variablesOf } from '../check/spec-hops.ts';
-import { isSecretName } from '../secrets.ts';
+import { isSecretName, type Mask, planMask } from '../secrets.ts';
 
 /** Variables that the program reads by itself, whatever the YAML names. Not those that a machine sets (SPACE_ID, JOB_ID), nor those of a terminal. */
-export const PROGRAM_VARIABLES = [
+const PROGRAM_VARIABLES = [
   'HF_TOKEN',
   'LEDGER_KEY',
   'DATABASE_CA',
@@ -71,4 +71,13 @@ const PLAIN_URLS: ReadonlySet<string> = new Set(['WANDB_BASE_URL', 'WANDB_APP_UR
 export function isSecret(name: string, value: string): boolean {
   const isUrl = /(_URL|_DSN)$/.test(name) && !PLAIN_URLS.has(name);
   return isSecretName(name) || isUrl || /EMAIL/.test(name) || /^[a-z][a-z0-9+.-]*:\/\/[^/]*@/i.test(value.trim());
+}
+
+/** A mask for what a machine writes that has these secrets: whatever their names are, and each line of them, since a log comes by lines. */
+export function planLogMask(
+  env: Readonly<Record<string, string | undefined>>,
+  secrets: Iterable<[string, string]>,
+): Mask {
+  const texts = [...secrets].flatMap(([, value]) => [value, ...value.split('\n')]);
+  return planMask({ ...env, ...Object.fromEntries(texts.map((text, index) => [`SECRET_${index}`, text])) });
 }

@@ -127,7 +127,7 @@ export function spaceOf(env: Record<string, string | undefined>): string | undef
 }
 
 /** The Hub sets it in each Job: huggingface.co/docs/hub/jobs-configuration, "Built-in environment variables". */
-export const isJob = (env: Record<string, string | undefined>): boolean => Boolean(env.JOB_ID?.trim());
+const isJob = (env: Record<string, string | undefined>): boolean => Boolean(env.JOB_ID?.trim());
 
 /** @param env WANDB_MODE switches tracking off; WANDB_PROJECT and WANDB_ENTITY are defaults; in a Job there is no Space to pause */
 export function resolveOperations(

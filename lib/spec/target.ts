@@ -24,3 +24,8 @@ export function repoProblem(id: string): string | undefined {
   if (/--|\.\./.test(id)) return 'must not hold "--" or ".."';
   return id.endsWith('.git') ? 'must not end in ".git"' : undefined;
 }
+
+/** Whether two names are one on the Hub: they differ by more than case. */
+export function isSameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}

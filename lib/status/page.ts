@@ -12,6 +12,7 @@ import { startOf } from '../report/watch.ts';
 import type { Run } from '../run.ts';
 import { type Mask, maskStrings, planMask } from '../secrets.ts';
 import { spaceOf } from '../spec/operations.ts';
+import { isSameName } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { Broadcast, type Limits } from './broadcast.ts';
 import { publicHop, publicHopId, publicReport } from './public.ts';
@@ -112,7 +113,7 @@ export class StatusPage implements AsyncDisposable {
 
   /** What becomes of a Space that is paused at the end; another one than this does not matter. */
   pause(id: string, pause: NonNullable<State['pause']>): void {
-    if (id !== spaceOf(this.#world.env)) return;
+    if (!isSameName(id, spaceOf(this.#world.env) ?? '')) return;
     this.#pause = pause;
     this.broadcast.changed();
   }

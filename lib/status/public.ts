@@ -21,7 +21,7 @@ export function publicReport({ database: _, planDigest: __, reason: ___, ...repo
 }
 
 /** Stands for a text that a reader of the page is not shown. */
-export const HIDDEN = '(not shown)';
+const HIDDEN = '(not shown)';
 
 function publicLabel({ queries: _, ...label }: LabelReport): LabelReport {
   const { outcome, unknownClasses, cleaning, checks, attribution, plan, restarts } = label;

@@ -22,7 +22,7 @@ export interface Shown {
   report(): string | undefined;
 }
 
-export type Handler = (request: Request) => Promise<Response>;
+type Handler = (request: Request) => Promise<Response>;
 
 /** GET and HEAD of a few fixed paths, answered from memory. */
 export function planRoutes(page: Shown, assets: Assets): Handler {

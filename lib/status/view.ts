@@ -8,7 +8,7 @@ import { progressList } from '../report/html/progress.ts';
 import type { LabelPart } from '../report/html.ts';
 import { renderLabel, titleOf } from '../report/html.ts';
 import type { RunReport } from '../report/report.ts';
-import { countOf, formatSeconds, nameStatus, type Tone } from '../report/words.ts';
+import { countOf, formatSeconds, nameStatus, TONES, type Tone } from '../report/words.ts';
 import type { Part, View } from './broadcast.ts';
 import { type Doing, isChecked, type State } from './state.ts';
 
@@ -120,17 +120,32 @@ const PAUSES = {
 };
 const pauseOf = ({ pause }: State) => pause !== undefined && PAUSES[pause];
 
+/** The most urgent of all that it says: a label that failed stands out, also where the pause failed too. */
 function toneOf({ doing, over, pause }: State): Tone {
-  if (pause === 'failed') return 'warn';
-  if (doing.kind === 'resting') return 'good';
-  if (doing.kind === 'checking' && isChecked(doing.hops))
-    return doing.hops.some(({ status }) => status === 'fail') ? 'bad' : 'good';
-  if (doing.kind === 'running' && doing.stage === 'ended') return TONES[doing.report.exitCode] ?? 'bad';
-  return over ? 'warn' : 'quiet';
+  const tones = tonesOf(doing, over);
+  if (pause === 'failed') tones.push('warn');
+  return URGENCY.findLast((tone) => tones.includes(tone)) ?? 'quiet';
 }
 
-/** By exit code: done; changes are planned. */
-const TONES: Record<number, Tone> = { 0: 'good', 4: 'good' };
+const URGENCY: readonly Tone[] = ['quiet', 'good', 'warn', 'bad'];
+
+function tonesOf(doing: Doing, over: boolean): Tone[] {
+  switch (doing.kind) {
+    case 'starting':
+      return [over ? 'warn' : 'quiet'];
+    case 'resting':
+      return ['good'];
+    case 'checking':
+      if (!isChecked(doing.hops)) return [over ? 'warn' : 'quiet'];
+      return ['good', ...doing.hops.map(({ status }) => HOPS[status].tone)];
+    case 'running': {
+      if (doing.stage === 'under way') return ['quiet'];
+      const { labels, warnings } = doing.report;
+      const isWell = doing.stage === 'ended' && warnings.length === 0;
+      return [isWell ? 'good' : 'warn', ...labels.map(({ outcome }) => (outcome ? TONES[outcome.status] : 'warn'))];
+    }
+  }
+}
 
 function wordOf({ doing, over }: State): string {
   if (doing.kind === 'resting') return 'Resting';

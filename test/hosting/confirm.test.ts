@@ -27,6 +27,7 @@ async function answer(desk: Desk, keys: string): Promise<{ exitCode: number; tex
 test.each([
   ['no', 'n\n', 1, false],
   ['nothing', '\n', 1, false],
+  ['Ctrl-D', '\x04', 1, false],
   ['Ctrl-C', '\x03', 130, false],
   ['yes', 'yes\n', 0, true],
 ])(
@@ -36,6 +37,7 @@ test.each([
     await desk.link();
     const { exitCode, text } = await answer(desk, keys);
     expect({ exitCode, text: exitCode === wanted ? '' : text }).toEqual({ exitCode: wanted, text: '' });
+    expect(text).not.toContain('INTERNAL');
     expect(desk.hub.spaces.has('tester/prepare-dataset')).toBe(isMade);
   },
   30_000,

@@ -7,7 +7,7 @@ import { spaceCard } from '../../lib/hosting/card.ts';
 import { imageNames, planFiles, readFiles } from '../../lib/hosting/checkout.ts';
 import { type FoundSpace, planDeploy } from '../../lib/hosting/deploy-plan.ts';
 import { renderPlan } from '../../lib/hosting/deploy-render.ts';
-import { readSettings } from '../../lib/hosting/settings.ts';
+import { readEnvFile, readSettings } from '../../lib/hosting/settings.ts';
 import { findToken } from '../../lib/hosting/token.ts';
 import { widthOf } from '../../lib/report/layout.ts';
 import { PROJECT, testWorld } from '../run/world.ts';
@@ -53,10 +53,18 @@ describe('the files of a Space', () => {
 
   test('are not what editors and systems leave beside them', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'files-'));
-    await mkdir(join(folder, 'lib'));
+    await mkdir(join(folder, 'lib', '.idea'), { recursive: true });
     await writeFile(join(folder, '.dockerignore'), '*\n!lib/\n!pipeline.config.yaml\n');
     await writeFile(join(folder, 'README.md'), '---\nsdk: docker\n---\n');
-    for (const name of ['Dockerfile', 'other.yaml', 'lib/a.ts', 'lib/.DS_Store', 'lib/a.ts~', 'lib/#a.ts#'])
+    for (const name of [
+      'Dockerfile',
+      'other.yaml',
+      'lib/a.ts',
+      'lib/.DS_Store',
+      'lib/.idea/a.xml',
+      'lib/a.ts~',
+      'lib/#a.ts#',
+    ])
       await writeFile(join(folder, name), name);
     const files = await readFiles('other.yaml', { cwd: folder });
     await rm(folder, { recursive: true });
@@ -129,9 +137,15 @@ describe('the plan', () => {
     expect(planned.notes).toEqual([]);
   });
 
+  test('knows the Space by its name in another case', async () => {
+    const { notes } = (await plan({ PREPARE_DATASET_SPACE_ID: SPACE.toUpperCase() })).plan;
+    expect(notes).toEqual([]);
+  });
+
   test.each<[string, Record<string, string>, RegExp]>([
     ['a port that a Space does not reach', { POSTGRES_URL: 'postgres://a:b@db.example.org/c' }, /5432/],
     ['a database at the desk', { POSTGRES_URL: 'postgres://a:b@localhost:443/c' }, /own machine/],
+    ['the same in IPv6', { POSTGRES_URL: 'postgres://a:b@[::ffff:127.0.0.1]:443/c' }, /own machine/],
     ['a target on its disk', { URGENCY_DATASET: './urgency' }, /urgency \(\.\/urgency\)/],
     ['a history on its disk', { RUNS_DATASET: '/runs' }, /runs \(\/runs\)/],
     ['no token for the Hub', { HF_TOKEN: '' }, /HF_TOKEN.*department, urgency/],
@@ -181,6 +195,16 @@ describe('the plan', () => {
       expect(long).toEqual([]);
     }
   });
+});
+
+test('an env file is read as Windows writes it, too', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'env-'));
+  await writeFile(join(folder, '.env'), "\ufeffPOSTGRES_URL='postgres://a:b@c/d'\r\n# none\r\nHF_TOKEN=hf_a\r\n");
+  expect({ ...(await readEnvFile('.env', { cwd: folder })) }).toEqual({
+    POSTGRES_URL: 'postgres://a:b@c/d',
+    HF_TOKEN: 'hf_a',
+  });
+  await rm(folder, { recursive: true });
 });
 
 describe('the token that deploys', () => {

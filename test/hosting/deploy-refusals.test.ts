@@ -190,6 +190,7 @@ describe('a check of which nothing is heard', () => {
 
 describe('a lost answer', () => {
   const lost: [string, RegExp, string][] = [
+    ['GET', /whoami/, ''],
     ['POST', /repos\/create/, 'NO_APP_FILE'],
     ['POST', /secrets$/, ''],
     ['POST', /variables$/, ''],

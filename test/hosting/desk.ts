@@ -1,11 +1,10 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { imageNames } from '../../lib/hosting/checkout.ts';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, type Repo, type SpaceState, startLocalHub } from '../edges/local-hub.ts';
-import { PROJECT, type TestWorld, type TestWorldOptions, testWorld } from '../run/world.ts';
+import { clockOf, PROJECT, type TestWorld, type TestWorldOptions, testWorld } from '../run/world.ts';
 
 export interface Deployed {
   exitCode: number;
@@ -18,8 +17,6 @@ export interface Deployed {
   code: string | undefined;
 }
 
-const FASTER = 60; // waits are that much shorter
-
 /** What the shipped spec cannot do without. */
 const SPEC = {
   POSTGRES_URL: 'postgres://reader:canary-of-the-database@db.example.org:443/complaints',
@@ -28,9 +25,9 @@ const SPEC = {
   MIN_DATASET_LEN: '10',
 };
 
-/** A checkout with an env file, and a hub whose Spaces are real. */
 export const SPACE = 'tester/prepare-dataset';
 
+/** A checkout with an env file, and a hub whose Spaces are real. */
 export class Desk implements AsyncDisposable {
   private constructor(
     readonly hub: LocalHub,
@@ -80,10 +77,7 @@ export class Desk implements AsyncDisposable {
   world(options: TestWorldOptions = {}): TestWorld {
     return testWorld({
       cwd: this.folder,
-      clock: {
-        now: () => new Date(),
-        sleep: (ms, signal) => sleep(ms / FASTER, undefined, signal ? { signal } : {}),
-      },
+      clock: clockOf(60),
       ...options,
       env: { DEPLOY_TOKEN: this.hub.token, ...options.env },
     });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { HopResult } from '../../lib/check/hops.ts';
 import { readSummary, renderResult, renderSummary } from '../../lib/check/render.ts';
-import { type LogEvent, Space } from '../../lib/edges/space.ts';
+import { Space } from '../../lib/edges/space.ts';
 import type { PipelineError } from '../../lib/errors.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { testWorld } from '../run/world.ts';
@@ -52,11 +52,11 @@ describe('the log of a Space', () => {
   });
   afterEach(() => hub[Symbol.asyncDispose]());
 
-  async function read(id = ID): Promise<LogEvent[]> {
-    const events: LogEvent[] = [];
+  async function read(id = ID): Promise<string[]> {
+    const lines: string[] = [];
     const space = new Space(id, testWorld({ env: { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token } }));
-    for await (const event of space.log('run', new AbortController().signal)) events.push(event);
-    return events;
+    for await (const line of space.log('run', new AbortController().signal)) lines.push(line);
+    return lines;
   }
 
   test('is read as it comes, without keep-alives and what is no event of a log', async () => {
@@ -67,9 +67,10 @@ describe('the log of a Space', () => {
       'data: {"other": 1}',
       'data: not JSON',
       'event: message\r\nid: 7\r\ndata: {"data":\r\ndata: "two\\n"}',
+      'data: {"data": "three\\r\\n\\r\\nfive\\r\\n"}',
     ];
     hub.fail({ path: /logs\/run/, answer: { status: 200, body: `${events.join('\n\n')}\n\n` } });
-    expect(await read()).toEqual([{ data: 'one\n', timestamp: '2026-01-01T00:00:00Z' }, { data: 'two\n' }]);
+    expect(await read()).toEqual(['one', 'two', 'three', '', 'five']);
   });
 
   test.each([

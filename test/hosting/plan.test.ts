@@ -2,10 +2,12 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { parseArguments } from '../../lib/cli.ts';
 import type { Job } from '../../lib/edges/jobs.ts';
 import { endOf } from '../../lib/hosting/follow.ts';
-import { digestOf, identityOf, planCommand, planJob, planLabels, spacePath } from '../../lib/hosting/job-plan.ts';
+import { digestOf, identityOf, planCommand, planJob, planLabels } from '../../lib/hosting/job-plan.ts';
+import { planSchedule } from '../../lib/hosting/schedule.ts';
 import { resolveOperations } from '../../lib/spec/operations.ts';
 import type { RawSpec } from '../../lib/spec/schema.ts';
 import { SHIPPED } from '../run/site.ts';
@@ -25,12 +27,12 @@ const planOf = (env: Record<string, string> = {}, yaml = SHIPPED) =>
 describe('the command of a Job', () => {
   test('has what was said here, and nothing of where it runs', () => {
     const argv = ['--label', 'urgency', '--dry-run', '--check', '--detailed-exitcode', '--verbose', '--force'];
-    const more = ['--allow-class-change', '--resplit', '--config', './specs/a.yaml'];
+    const more = ['--allow-class-change', '--resplit', '--config', './specs/a.yaml']; // pipeline.config.yaml there
     const [bun, cwd, program, ...words] = planCommand(optionsOf(...argv, ...more));
     expect([bun, cwd, program]).toEqual(['bun', '--cwd=/app', 'pipeline.ts']);
     expect(parseArguments(words, testWorld())).toMatchObject({
       submit: false,
-      config: 'specs/a.yaml',
+      config: 'pipeline.config.yaml',
       labels: ['urgency'],
       dryRun: true,
       check: true,
@@ -50,10 +52,6 @@ describe('the command of a Job', () => {
     const child = Bun.spawn(command, { cwd: '/', stdout: 'pipe' });
     expect(JSON.parse(await child.stdout.text())).toEqual([folder, ['--check', '--samples', '0']]);
     await rm(folder, { recursive: true });
-  });
-
-  test.each(['/etc/spec.yaml', '../spec.yaml', 'a/../../spec.yaml'])('refuses %s, which no Space has', (path) => {
-    expect(() => spacePath(path)).toThrow(expect.objectContaining({ code: 'JOB_REFUSED' }));
   });
 });
 
@@ -101,13 +99,30 @@ test('a schedule’s digest is another one by another token, and whatever else i
 
 test('the same choice is the same schedule', () => {
   const identity = (space: string, ...argv: string[]) => identityOf(space, optionsOf(...argv));
-  expect(identity('O/Space', '--label', 'a', 'b')).toBe(
-    identity('o/space', '--label', 'b', 'a', '--config', './pipeline.config.yaml'),
+  expect(identity('O/Space', '--label', 'a', 'b')).toBe(identity('o/space', '--label', 'b', 'a'));
+  expect(new Set([identity('o/a'), identity('o/b'), identity('o/a', '--label', 'a')]).size).toBe(3);
+});
+
+test('planSchedule() leaves one as it is wanted at the most, and others’ alone', () => {
+  const labels = fc.record({
+    'prepare-dataset': fc.constantFrom('ours', 'theirs'),
+    settings: fc.constantFrom('a', 'b'),
+  });
+  const schedule = fc.record({
+    id: fc.uuid(),
+    suspend: fc.boolean(),
+    jobSpec: fc.record({ labels: fc.option(labels, { nil: null }) }),
+  });
+  fc.assert(
+    fc.property(fc.array(schedule), fc.constantFrom('a', undefined), (found, wanted) => {
+      const ours = found.filter(({ jobSpec }) => jobSpec.labels?.['prepare-dataset'] === 'ours');
+      const { keep, remove, suspend } = planSchedule(found, 'ours', wanted);
+      expect(new Set([...remove, ...(keep ? [keep] : [])])).toEqual(new Set(ours)); // each of ours is one or the other
+      expect(keep !== undefined).toBe(ours.some(({ jobSpec }) => jobSpec.labels?.settings === wanted));
+      if (keep) expect(keep.jobSpec.labels?.settings).toBe(wanted as string);
+      expect(suspend).toBe(ours.length > 0 && !ours.some((each) => !each.suspend));
+    }),
   );
-  expect(
-    new Set([identity('o/a'), identity('o/b'), identity('o/a', '--label', 'a'), identity('o/a', '--config', 'x.yaml')])
-      .size,
-  ).toBe(4);
 });
 
 test.each<[Job['status'], number]>([

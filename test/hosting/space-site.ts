@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { SHIPPED, type Site } from '../run/site.ts';
-import { PROJECT, type TestWorld, type TestWorldOptions } from '../run/world.ts';
+import { clockOf, PROJECT, type TestWorld, type TestWorldOptions } from '../run/world.ts';
 
 export const SPACE = 'tester/prepare';
 
@@ -39,24 +39,10 @@ export interface Submitted {
   seen: string;
 }
 
-/** Waits are as long as they are for real, but for a hundred times. */
-const FAST = {
-  now: () => new Date(),
-  sleep: (ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const timer = setTimeout(resolve, ms / 100);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      });
-    }),
-};
-
 /** A world of somebody at a desk who has this Space. */
 export function deskWorld(site: Site, hub: LocalHub, { env, ...more }: TestWorldOptions = {}): TestWorld {
   return site.world({
-    clock: FAST,
+    clock: clockOf(100),
     ...more,
     env: {
       PREPARE_DATASET_SPACE_ID: SPACE,

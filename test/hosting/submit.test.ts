@@ -89,10 +89,11 @@ describe('--submit', () => {
     expect(world.stderr.text).toContain(`Warning: pipeline.config.yaml of ${SPACE}`);
   });
 
-  test('checks from there with --check, and by another spec of the Space with --config', async () => {
-    hub.commit(`spaces/${SPACE}`, { 'specs/one.yaml': SHIPPED.replace(/ {2}department:[\s\S]*?(?= {2}urgency:)/, '') });
-    await Bun.write(`${site.folder}/specs/one.yaml`, SHIPPED);
-    const { exitCode, world } = await submit(site, hub, ['--check', '--config', './specs/one.yaml']);
+  test('checks from there with --check, by the spec that --config names here and a deployment has sent', async () => {
+    const yaml = SHIPPED.replace(/ {2}department:[\s\S]*?(?= {2}urgency:)/, '');
+    ship(yaml);
+    await Bun.write(`${site.folder}/specs/one.yaml`, yaml);
+    const { exitCode, world } = await submit(site, hub, ['--check'], { env: { CONFIG: 'specs/one.yaml' } });
     expect(exitCode).toBe(0);
     expect(world.stdout.text).toMatch(/^warn +database\.role/m);
     expect(world.stdout.text).not.toContain('tester/department');
@@ -137,13 +138,16 @@ describe('--submit', () => {
 });
 
 test('masks what another program in the Space writes, and takes from it what a terminal obeys', async () => {
-  const secret = 'canary-5e1f-s3cret';
-  const program = "console.log('a \\x1b[2J' + process.env.LEDGER_KEY); console.error(process.env.POSTGRES_URL)";
+  const secret = 'canary-5e1f-s3cret\ncanary-läßt-पासवर्ड';
+  const program = `console.log('a \\x1b[2J' + process.env.LEDGER_KEY);
+    console.error(process.env.POSTGRES_URL); console.error(process.env.ADMIN_EMAIL)`;
   hub.commit(`spaces/${SPACE}`, { 'pipeline.ts': program });
-  const { exitCode, world, seen } = await submit(site, hub, [], { env: { LEDGER_KEY: secret } });
+  const env = { LEDGER_KEY: secret, ADMIN_EMAIL: 'canary@example.org' };
+  const { exitCode, world, seen } = await submit(site, hub, [], { env });
   expect(exitCode).toBe(0);
-  expect(world.stdout.text).toContain('a  [2J***\n');
-  for (const value of [secret, decodeURIComponent(new URL(site.url).password), new URL(site.url).password])
+  expect(world.stdout.text).toContain('a  [2J***\n***\n');
+  expect(seen).not.toContain('canary');
+  for (const value of [decodeURIComponent(new URL(site.url).password), new URL(site.url).password])
     expect(seen).not.toContain(value);
 });
 
@@ -327,14 +331,19 @@ describe('what cannot be submitted', () => {
   test('without a Space, or with one that is none', async () => {
     await refused('JOB_REFUSED', [], { env: { PREPARE_DATASET_SPACE_ID: '' } });
     await refused('JOB_REFUSED', [], { env: { PREPARE_DATASET_SPACE_ID: 'prepare' } });
-    await refused('JOB_REFUSED', [], { env: { PREPARE_DATASET_SPACE_ID: 'tester/none' } });
+    await refused('SPACE_NOT_FOUND', [], { env: { PREPARE_DATASET_SPACE_ID: 'tester/none' } });
     await refused('JOB_REFUSED', [], { env: { JOB_ID: '6a2aa7cec4f53f9fc5aa4cff' } }); // a Job starts none
   });
 
-  test('a spec that the Space has not, or cannot have', async () => {
-    await Bun.write(`${site.folder}/other.yaml`, SHIPPED);
-    await refused('JOB_REFUSED', ['--config', 'other.yaml']);
-    await refused('JOB_REFUSED', ['--config', `${site.folder}/other.yaml`]);
+  test('by another spec than the Space has', async () => {
+    await Bun.write(`${site.folder}/specs/other.yaml`, SHIPPED.replace('seed: 42', 'seed: 43'));
+    const { seen } = await refused('JOB_REFUSED', ['--config', 'specs/other.yaml']);
+    expect(seen).toContain(`bun run deploy ${SPACE} --config specs/other.yaml`);
+  });
+
+  test('to a Space without a spec', async () => {
+    hub.createSpace('tester/empty');
+    await refused('JOB_REFUSED', [], { env: { PREPARE_DATASET_SPACE_ID: 'tester/empty' } });
   });
 
   test('a spec of the Space that needs a variable which is not set here', async () => {

@@ -42,6 +42,16 @@ describe('labels()', () => {
   });
 });
 
+test('a file that is on its way is said until the step is done', () => {
+  const sent: Event = { type: 'upload.progress', label: 'urgency', path: 'README.md', share: 1 };
+  const pushed = (...more: Event[]) => {
+    const { progress, now } = progressOf(started('urgency', 'push'), sent, ...more);
+    return progress.labels(now, false)[1]?.steps[0]?.detail;
+  };
+  expect(pushed()).toContain('README.md');
+  expect(pushed(done('urgency', 'push', 1))).toBe('');
+});
+
 describe('what is brief', () => {
   test('names neither the server nor what was said of it', () => {
     const { progress, now } = progressOf(

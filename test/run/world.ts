@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Interrupted } from '../../lib/real-world.ts';
-import type { Output, World } from '../../lib/world.ts';
+import type { Clock, Output, World } from '../../lib/world.ts';
 
 /** Where pipeline.config.yaml lies. */
 export const PROJECT = resolve(import.meta.dir, '../..');
@@ -25,6 +25,14 @@ export interface TestWorldOptions
   columns?: number;
 }
 
+/** The real clock. @param faster waits are that many times shorter */
+export function clockOf(faster = 1): Clock {
+  return {
+    now: () => new Date(),
+    sleep: (ms, signal) => sleep(ms / faster, undefined, signal ? { signal } : {}),
+  };
+}
+
 /** A world for main(argv, world): an environment of its own, the real clock, streams that are kept as text. */
 export function testWorld({ columns, ...given }: TestWorldOptions = {}): TestWorld {
   const controller = new AbortController();
@@ -32,7 +40,7 @@ export function testWorld({ columns, ...given }: TestWorldOptions = {}): TestWor
     cwd: PROJECT,
     tmpdir: tmpdir(),
     fetch,
-    clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
+    clock: clockOf(),
     confirm: async () => undefined,
     ...given,
     env: { SERVE: 'off', ...given.env }, // a Space would serve a page on its port, and stay up

@@ -142,7 +142,8 @@ describe.skipIf(browser === undefined)('the status page in Chromium', () => {
       true,
     );
     expect(await inPage<number>(page, `document.querySelector('.scroll').scrollLeft`)).toBe(40);
-    expect(await inPage<number>(page, place)).toBeCloseTo(before, 0); // although lines came above it
+    // Although lines came above it; a browser scrolls by whole pixels.
+    expect(Math.abs((await inPage<number>(page, place)) - before)).toBeLessThan(1);
     expect(errors).toEqual([]);
   });
 
