@@ -79,6 +79,27 @@ describe('every answer', () => {
   });
 });
 
+test.each([
+  'HTTP/1.0\r\n',
+  'HTTP/1.1\r\nHost: [::\r\n',
+  'HTTP/1.1\r\nHost: a b\r\n',
+  'HTTP/1.1\r\nHost: x/events?\r\n',
+])('a health check gets its answer whatever it says of the host: %j', async (rest) => {
+  const { server } = await opened();
+  const { hostname, port } = new URL(server.url);
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    const socket = connect(Number(port), hostname, () => socket.write(`GET /healthz ${rest}Connection: close\r\n\r\n`));
+    socket.on('data', (data) => {
+      text += data;
+    });
+    socket.on('close', () => resolve(text)).on('error', reject);
+  });
+  expect(answer).toStartWith('HTTP/1.1 200 ');
+  expect(answer.toLowerCase()).toContain('\r\ncontent-security-policy: ');
+  expect(answer).toEndWith('\r\n\r\nok\n');
+});
+
 test('the page’s addresses are relative, so that it works behind a path', async () => {
   const { server } = await opened();
   const page = await (await fetch(server.url, MARKUP)).text();
