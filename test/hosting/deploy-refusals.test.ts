@@ -71,6 +71,19 @@ describe('what can be known here is known before anything is asked', () => {
   });
 });
 
+test('nothing that the Hub answers moves the cursor of a terminal', async () => {
+  await using desk = await Desk.open({}, PASSES);
+  desk.hub.createSpace(SPACE).stage = '\u001b[2J' as never;
+  desk.hub.fail({ path: /\/runtime$/, times: 9, answer: { status: 200, body: { stage: '\u001b[2J\u202e' } } });
+  const deployed = await desk.deploy();
+  desk.hub.commit(`spaces/${SPACE}`, { 'lib/\u001b[2Ja.ts': '' });
+  const plan = await desk.deploy(['--dry-run']);
+  for (const { text } of [deployed, plan]) {
+    expect(text).toContain('[2J');
+    expect(text.match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu)).toBeNull();
+  }
+});
+
 test('a checkout that lacks files is said with all of them', async () => {
   await using desk = await Desk.open();
   await rm(join(desk.folder, 'bun.lock'));
