@@ -142,9 +142,16 @@ describe('the plan', () => {
       DEPLOY_TOKEN: 'hf_mine',
       LEDGER_KEY: '',
       NO_COLOR: '1',
+      WANDB_BASE_URL: 'https://who:canary@wandb.example.org',
+      WANDB_APP_URL: 'https://wandb.example.org/app',
     });
-    expect([...settings.secrets.keys()]).toEqual(['POSTGRES_URL', 'HF_TOKEN']);
-    expect([...settings.variables.keys()]).toEqual(['DEPARTMENT_DATASET', 'URGENCY_DATASET', 'DRY_RUN']);
+    expect([...settings.secrets.keys()]).toEqual(['POSTGRES_URL', 'HF_TOKEN', 'WANDB_BASE_URL']);
+    expect([...settings.variables.keys()]).toEqual([
+      'DEPARTMENT_DATASET',
+      'URGENCY_DATASET',
+      'DRY_RUN',
+      'WANDB_APP_URL',
+    ]);
     expect(planned.unread).toEqual(['OTHER', 'NO_COLOR']);
     expect(planned.notes).toEqual([]);
   });
