@@ -58,12 +58,19 @@ describe('every answer', () => {
   );
 
   test('HEAD says what GET would, without a body', async () => {
-    const { server } = await opened();
+    const { server, page } = await opened();
+    let listens = 0;
+    const { listen: begin } = page.broadcast;
+    page.broadcast.listen = () => {
+      listens++;
+      return begin.call(page.broadcast);
+    };
     for (const path of ROUTES) {
       const answer = await fetch(`${server.url}${path}`, { method: 'HEAD' });
       expect(answer.status).toBe(path === 'report.json' ? 503 : 200);
       expect(await answer.text()).toBe('');
     }
+    expect(listens).toBe(0); // nothing is drawn for it, and nobody's place is taken
   });
 
   test('there is nothing but the routes', async () => {
