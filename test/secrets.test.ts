@@ -35,6 +35,7 @@ describe('planMask()', () => {
 
   test('hides tokens that nobody declared', () => {
     expect(planMask({})('token hf_AbCdEfGhIjKl here')).toBe('token *** here');
+    expect(planMask({})('token hf_oauth_eyJhbGci.eyJz_dWI-x here')).toBe('token *** here');
   });
 
   test('never leaves a secret in a text, whatever both are', () => {

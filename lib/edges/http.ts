@@ -35,7 +35,7 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
         ...(init.signal ? [init.signal] : []),
       ];
       try {
-        answer = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+        answer = await follow(fetch, input, { ...init, signal: AbortSignal.any(signals) });
       } catch (cause) {
         throw new LostAnswer('no answer', { cause });
       } finally {
@@ -60,6 +60,25 @@ export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'c
     });
   };
   return Object.assign(retrying, { preconnect: fetch.preconnect }) as Fetch;
+}
+
+const MOST_HOPS = 5;
+
+/**
+ * What carries a token and a body follows a redirect, e.g. of a renamed Space, on the same host only: fetch itself leaves the token out elsewhere,
+ * but sends the body, and that may be a secret.
+ */
+async function follow(fetch: Fetch, input: string | URL | Request, init: RequestInit): Promise<Response> {
+  const carries = init.body && new Headers(init.headers).has('Authorization');
+  if (!carries || input instanceof Request) return await fetch(input, init);
+  let url = new URL(input);
+  for (let hops = 0; ; hops++) {
+    const answer = await fetch(url.href, { ...init, redirect: 'manual' });
+    const isMoved = answer.status === 307 || answer.status === 308; // others make a GET of it
+    const to = isMoved ? URL.parse(answer.headers.get('Location') ?? '', url.href) : null;
+    if (to?.origin !== url.origin || hops === MOST_HOPS) return answer;
+    url = to;
+  }
 }
 
 /** p-retry takes a TypeError for a mistake of the program, and Bun throws one for a connection that is lost. */

@@ -1,4 +1,5 @@
 import { commit, listFiles } from '@huggingface/hub';
+import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
@@ -35,7 +36,7 @@ export class SpaceFiles {
     const files = new Map<string, { oid: string; isLfs: boolean }>();
     try {
       for await (const { type, path, oid = '', lfs } of listFiles({ ...this.#common, recursive: true, revision }))
-        if (type === 'file') files.set(path, { oid: lfs?.oid ?? oid, isLfs: lfs !== undefined });
+        if (type === 'file') files.set(v.parse(v.string(), path), { oid: lfs?.oid ?? oid, isLfs: lfs !== undefined });
     } catch (thrown) {
       throw spaceFault(thrown, `list the files of ${this.id}`);
     }

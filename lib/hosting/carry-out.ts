@@ -3,7 +3,6 @@ import { HubAnswer } from '../edges/hub-errors.ts';
 import { Space } from '../edges/space.ts';
 import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
-import { OBEYED } from '../report/layout.ts';
 import { countOf } from '../report/words.ts';
 import type { World } from '../world.ts';
 import { isChanged, planFiles } from './checkout.ts';
@@ -31,10 +30,9 @@ export async function carryOut(
   plan: DeployPlan,
   wanted: Wanted,
   world: World,
-  write: (text: string) => void,
+  say: (line: string) => void,
 ): Promise<CheckSummary> {
   const trace: Trace = { touched: false, started: false, checks: false };
-  const say = (text: string) => write(`${text}\n`);
   const end = await tryThere(plan, wanted, world, trace, say).then(
     (summary) => ({ summary }),
     (failure: unknown) => ({ failure }),
@@ -65,7 +63,7 @@ async function tryThere(
   await start(space, trace);
   return await followCheck(space, world, {
     stage: (stage) => say(`The Space is ${stage}`),
-    line: (text) => say(`  | ${text.replace(OBEYED, ' ').trimEnd()}`),
+    line: (text) => say(`  | ${text}`),
   });
 }
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { RemoteFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { DEFAULT_CONFIG } from '../options.ts';
+import { plain } from '../report/layout.ts';
 import type { World } from '../world.ts';
 import { spaceCard } from './card.ts';
 
@@ -32,7 +33,7 @@ export function imageNames(dockerignore: string): string[] {
  * Read what a Space needs of a checkout.
  *
  * @param config the YAML that is pipeline.config.yaml there
- * @throws PipelineError USAGE where the checkout lacks a file
+ * @throws PipelineError USAGE where the checkout lacks a file, or has one that is not of the program
  */
 export async function readFiles(config: string, { cwd }: Pick<World, 'cwd'>): Promise<Files> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -53,6 +54,15 @@ export async function readFiles(config: string, { cwd }: Pick<World, 'cwd'>): Pr
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** What the program's folders consist of. Something else there, e.g. a key, is nothing that should leave this machine. */
+const OURS = /\.(ts|js|css)$/;
+
+function refuseFile(path: string): never {
+  throw new PipelineError('USAGE', `Cannot deploy: ${plain(path)} is no file of the program`, {
+    fix: 'move it elsewhere: all of the folder would be uploaded',
+  });
+}
+
 /** A file, or all of a folder but what editors and systems leave there; undefined where there is neither. */
 async function filesBelow(path: string, name: string): Promise<[string, Uint8Array<ArrayBuffer>][] | undefined> {
   const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(() => undefined);
@@ -61,10 +71,14 @@ async function filesBelow(path: string, name: string): Promise<[string, Uint8Arr
     return content && [[name, new Uint8Array(content)]];
   }
   const below = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(path.length).replaceAll('\\', '/'));
-  const wanted = below.filter((file) => !/\/\.|[~#]$/.test(file));
-  return Promise.all(wanted.map(async (file) => [name + file, new Uint8Array(await readFile(path + file))]));
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => ({
+      isFile: entry.isFile(),
+      path: join(entry.parentPath, entry.name).slice(path.length).replaceAll('\\', '/'),
+    }))
+    .filter((each) => !/\/\.|[~#]$/.test(each.path));
+  for (const each of below) if (!each.isFile || !OURS.test(each.path)) refuseFile(name + each.path);
+  return Promise.all(below.map(async (each) => [name + each.path, new Uint8Array(await readFile(path + each.path))]));
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { CheckSummary } from '../check/render.ts';
 import { hubAccess } from '../edges/hub.ts';
-import { painter, type Style, wrap } from '../report/layout.ts';
+import { painter, plain, type Style, wrap } from '../report/layout.ts';
 import { formatCount } from '../report/words.ts';
 import { targetName } from '../spec/spec.ts';
 import type { World } from '../world.ts';
@@ -40,7 +40,7 @@ export function renderPlan(
     if (names.length === 0) return [];
     const more = names.length > most ? ` … ${formatCount(names.length - most)} more` : '';
     return [
-      `${paint(STYLES[change], `${formatCount(names.length)} ${what}`)}: ${names.slice(0, most).join(', ')}${more}`,
+      `${paint(STYLES[change], `${formatCount(names.length)} ${what}`)}: ${names.slice(0, most).map(plain).join(', ')}${more}`,
     ];
   };
   const few = all ? undefined : FEW;
@@ -80,8 +80,8 @@ export function renderPlan(
 function describeSpace({ before, pauses }: DeployPlan): string {
   if (!before) return 'a private Docker Space, on the Hub’s basic hardware';
   const { stage = 'stage not told', hardware } = before;
-  const kept = hardware ? `; ${hardware}, as it is` : '';
-  return `private${kept}; ${stage}${pauses ? ': paused first, which ends a run that is under way' : ''}`;
+  const kept = hardware ? `; ${plain(hardware)}, as it is` : '';
+  return `private${kept}; ${plain(stage)}${pauses ? ': paused first, which ends a run that is under way' : ''}`;
 }
 
 /** How the check ended there, and what is left. */

@@ -7,7 +7,7 @@ import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { guard } from '../finish.ts';
 import type { Options } from '../options.ts';
-import { hasColour } from '../report/layout.ts';
+import { hasColour, OBEYED } from '../report/layout.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { carryOut } from './carry-out.ts';
@@ -50,6 +50,7 @@ async function deployWanted(wanted: Wanted, options: Options, outside: World): P
   const world = { ...outside, env: { ...outside.env, HF_TOKEN: token.token } };
   const mask = planLogMask(outside.env, [...settings.secrets, ['DEPLOY_TOKEN', token.token]]);
   const write = (text: string) => world.stdout.write(mask(text));
+  const say = (line: string) => world.stderr.write(`${mask(line).replace(OBEYED, ' ').trimEnd()}\n`); // in this order: a secret may hold a tab
   const found = await readSpace(id, token, world);
   const plan = planDeploy(id, settings, files, found);
   const look = { colour: hasColour(world), columns: world.stdout.columns, all: options.dryRun };
@@ -59,7 +60,7 @@ async function deployWanted(wanted: Wanted, options: Options, outside: World): P
     world.stderr.write('Nothing was sent.\n');
     return 1;
   }
-  const summary = await carryOut(plan, wanted, world, (text) => world.stderr.write(mask(text)));
+  const summary = await carryOut(plan, wanted, world, say);
   write(renderChecked(id, summary, world.env));
   if (summary.broken.length === 0) return 0;
   throw failedCheck(id, summary);

@@ -114,7 +114,8 @@ export function endOf({ status: { stage, message } }: Job): JobEnd {
   if (stage === 'DELETED') return { exitCode: 1, text: 'was deleted' };
   if (/timeout/i.test(message ?? ''))
     return { exitCode: 1, text: 'was stopped at its limit of time: job.timeout of the spec' };
-  const code = Number(/exit code:? *(\d{1,3})\b/i.exec(message ?? '')?.[1] ?? 1) || 1;
+  const told = Number(/exit code:? *(\d{1,3})\b/i.exec(message ?? '')?.[1]);
+  const code = told >= 1 && told <= 255 ? told : 1; // a process cannot end with more: 256 would be 0
   const killed = code === 137 ? '; it was killed, as a rule for want of memory: job.flavor of the spec' : '';
   return { exitCode: code, text: `ended with exit code ${code}${killed}` };
 }

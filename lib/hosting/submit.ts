@@ -4,7 +4,7 @@ import { type Hardware, type Job, Jobs } from '../edges/jobs.ts';
 import { SpaceFiles } from '../edges/space-files.ts';
 import { PipelineError } from '../errors.ts';
 import { DEFAULT_CONFIG, type Options } from '../options.ts';
-import { OBEYED } from '../report/layout.ts';
+import { OBEYED, obeysNothing, plain } from '../report/layout.ts';
 import { formatSeconds } from '../report/words.ts';
 import { planMask } from '../secrets.ts';
 import { nearest } from '../spec/nearest.ts';
@@ -24,13 +24,15 @@ import { planLogMask } from './variables.ts';
  */
 export async function submit(spec: Spec, options: Options, world: World): Promise<number> {
   const mask = planMask(world.env);
-  const say = (text: string) => world.stderr.write(`${mask(text)}\n`);
+  const say = (text: string) => world.stderr.write(`${obeysNothing(mask(text))}\n`); // it quotes what the Hub answers
   const spaceId = requireSpace(spec);
   const jobs = new Jobs(spaceId.split('/')[0] ?? '', world);
   const { schedule } = options;
   if (schedule === 'off') {
     const removed = await removeSchedules(jobs, identityOf(spaceId, options));
-    world.stdout.write(removed.map(({ id }) => `deleted ${id}\n`).join('') || `nothing is scheduled of ${spaceId}\n`);
+    world.stdout.write(
+      removed.map(({ id }) => `deleted ${plain(mask(id))}\n`).join('') || `nothing is scheduled of ${spaceId}\n`,
+    );
     return 0;
   }
   const yaml = await readSpaceSpec(spaceId, options, world, say);
@@ -40,7 +42,7 @@ export async function submit(spec: Spec, options: Options, world: World): Promis
   const { withheld: _, ...request } = plan;
   if (schedule === undefined) return await runAndFollow(jobs, { ...request, labels }, world, say);
   const done = await applySchedule(jobs, { ...request, labels }, schedule);
-  world.stdout.write(mask(`${done.what} ${done.schedule.id}\n`));
+  world.stdout.write(`${done.what} ${plain(mask(done.schedule.id))}\n`);
   say(describeSchedule(done, jobs.namespace, schedule, options));
   return 0;
 }

@@ -27,6 +27,11 @@ export function widthOf(text: string): number {
 export const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 const OBEYED_RUN = new RegExp(`${OBEYED.source}+`, 'gu');
 
+/** The same text of several lines without them: those that end a line stay. */
+export function obeysNothing(text: string): string {
+  return text.replace(OBEYED, (character) => (character === '\n' ? character : ' '));
+}
+
 /** One line of plain text: nothing that moves the cursor, ends the line or turns the reading direction. */
 export function plain(text: string): string {
   return text.replace(OBEYED_RUN, ' ').trim();

@@ -3,6 +3,8 @@ import type { Broadcast } from './broadcast.ts';
 import { renderDocument } from './document.ts';
 
 const YEAR_S = 31_536_000;
+/** Not by `URL`, which throws where a client names a host that is none; one of HTTP/1.0 names no host at all. */
+const PATH = /^(?:https?:\/\/[^/?#]*)?([^?#]*)/;
 
 /** Of every answer. On the Hub a Space's page is a frame in a page of theirs. */
 const HEADERS = {
@@ -37,7 +39,7 @@ export function planRoutes(page: Shown, assets: Assets): Handler {
   return async ({ method, url }) => {
     if (method !== 'GET' && method !== 'HEAD')
       return reply('GET and HEAD only\n', 'text/plain', 405, { Allow: 'GET, HEAD' });
-    const route = routes.get(new URL(url).pathname);
+    const route = routes.get(PATH.exec(url)?.[1] || '/');
     return route ? await route(method) : reply('Nothing here\n', 'text/plain', 404);
   };
 }

@@ -51,6 +51,34 @@ describe('a Space', () => {
   });
 });
 
+describe('a redirect', () => {
+  test('is followed on the same host, as of a Space that was renamed', async () => {
+    hub.createSpace('tester/renamed');
+    const headers = { Location: '/api/spaces/tester/renamed/secrets' };
+    hub.fail({ path: new RegExp(`${API}/secrets$`), answer: { status: 307, headers } });
+    await new Space(ID, world()).setSecret('WANDB_API_KEY', 'canary');
+    expect([...(hub.spaces.get('tester/renamed')?.secrets ?? [])]).toEqual([['WANDB_API_KEY', 'canary']]);
+  });
+
+  test.each([301, 302, 307, 308])('to another host gets no secret (%i)', async (status) => {
+    const got: string[] = [];
+    await using other = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      fetch: async (request) => {
+        got.push(JSON.stringify([...request.headers]), await request.text());
+        return Response.json({});
+      },
+    });
+    const answer = { status, headers: { Location: other.url.href } };
+    hub.fail({ path: new RegExp(`${API}/secrets$`), times: 2, answer });
+    const space = new Space(ID, world());
+    expect((await fault(space.setSecret('WANDB_API_KEY', 'canary'))).code).toBe('SPACE_UNREACHABLE');
+    expect((await fault(space.deleteSecret('WANDB_API_KEY'))).code).toBe('SPACE_UNREACHABLE');
+    expect(got).toEqual([]);
+  });
+});
+
 describe('a fault that passes', () => {
   const lost = { times: 2, answer: { status: 503 } };
   test.each<[string, (space: Space) => Promise<void>]>([

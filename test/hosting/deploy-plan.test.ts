@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -53,23 +53,35 @@ describe('the files of a Space', () => {
 
   test('are not what editors and systems leave beside them', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'files-'));
-    await mkdir(join(folder, 'lib', '.idea'), { recursive: true });
+    await mkdir(join(folder, 'lib/.idea'), { recursive: true });
+    await writeFile(join(folder, 'lib/.idea/keys.ts'), 'canary');
     await writeFile(join(folder, '.dockerignore'), '*\n!lib/\n!pipeline.config.yaml\n');
     await writeFile(join(folder, 'README.md'), '---\nsdk: docker\n---\n');
-    for (const name of [
-      'Dockerfile',
-      'other.yaml',
-      'lib/a.ts',
-      'lib/.DS_Store',
-      'lib/.idea/a.xml',
-      'lib/a.ts~',
-      'lib/#a.ts#',
-    ])
+    for (const name of ['Dockerfile', 'other.yaml', 'lib/a.ts', 'lib/.DS_Store', 'lib/a.ts~', 'lib/#a.ts#', 'lib/.env'])
       await writeFile(join(folder, name), name);
     const files = await readFiles('other.yaml', { cwd: folder });
     await rm(folder, { recursive: true });
     expect([...files.keys()]).toEqual(['.dockerignore', 'Dockerfile', 'README.md', 'lib/a.ts', 'pipeline.config.yaml']);
     expect(new TextDecoder().decode(files.get('pipeline.config.yaml'))).toBe('other.yaml');
+  });
+
+  test.each<[string, string, string]>([
+    ['a key', 'lib/server.pem', ''],
+    ['credentials', 'lib/edges/account.json', ''],
+    ['an env file with a name', 'lib/prod.env', ''],
+    ['a link that leads out', 'lib/link.ts', '/etc/hostname'],
+  ])('are none at all where one is not of the program: %s', async (_, name, to) => {
+    const folder = await mkdtemp(join(tmpdir(), 'files-'));
+    await mkdir(join(folder, 'lib/edges'), { recursive: true });
+    await writeFile(join(folder, '.dockerignore'), '*\n!lib/\n!pipeline.config.yaml\n');
+    await writeFile(join(folder, 'README.md'), '---\nsdk: docker\n---\n');
+    for (const each of ['Dockerfile', 'pipeline.config.yaml', 'lib/a.ts']) await writeFile(join(folder, each), each);
+    if (to) await symlink(to, join(folder, name));
+    else await writeFile(join(folder, name), 'canary');
+    const read = readFiles('pipeline.config.yaml', { cwd: folder });
+    expect(read).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining(name) });
+    await read.catch(() => {});
+    await rm(folder, { recursive: true });
   });
 
   const bytes = (text: string) => new TextEncoder().encode(text);
@@ -130,9 +142,16 @@ describe('the plan', () => {
       DEPLOY_TOKEN: 'hf_mine',
       LEDGER_KEY: '',
       NO_COLOR: '1',
+      WANDB_BASE_URL: 'https://who:canary@wandb.example.org',
+      WANDB_APP_URL: 'https://wandb.example.org/app',
     });
-    expect([...settings.secrets.keys()]).toEqual(['POSTGRES_URL', 'HF_TOKEN']);
-    expect([...settings.variables.keys()]).toEqual(['DEPARTMENT_DATASET', 'URGENCY_DATASET', 'DRY_RUN']);
+    expect([...settings.secrets.keys()]).toEqual(['POSTGRES_URL', 'HF_TOKEN', 'WANDB_BASE_URL']);
+    expect([...settings.variables.keys()]).toEqual([
+      'DEPARTMENT_DATASET',
+      'URGENCY_DATASET',
+      'DRY_RUN',
+      'WANDB_APP_URL',
+    ]);
     expect(planned.unread).toEqual(['OTHER', 'NO_COLOR']);
     expect(planned.notes).toEqual([]);
   });

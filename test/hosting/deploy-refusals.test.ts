@@ -71,6 +71,19 @@ describe('what can be known here is known before anything is asked', () => {
   });
 });
 
+test('nothing that the Hub answers moves the cursor of a terminal', async () => {
+  await using desk = await Desk.open({}, PASSES);
+  desk.hub.createSpace(SPACE).stage = '\u001b[2J' as never;
+  desk.hub.fail({ path: /\/runtime$/, times: 9, answer: { status: 200, body: { stage: '\u001b[2J\u202e' } } });
+  const deployed = await desk.deploy();
+  desk.hub.commit(`spaces/${SPACE}`, { 'lib/\u001b[2Ja.ts': '' });
+  const plan = await desk.deploy(['--dry-run']);
+  for (const { text } of [deployed, plan]) {
+    expect(text).toContain('[2J');
+    expect(text.match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu)).toBeNull();
+  }
+});
+
 test('a checkout that lacks files is said with all of them', async () => {
   await using desk = await Desk.open();
   await rm(join(desk.folder, 'bun.lock'));
@@ -110,6 +123,21 @@ describe('what only the Hub knows is known before anything is sent', () => {
     const { code, requests, text } = await desk.deploy(['--yes'], { env: { DEPLOY_TOKEN } });
     expect({ code, writes: writes(requests) }).toEqual({ code: wanted, writes: [] });
     expect(text).toContain('DEPLOY_TOKEN was used');
+  });
+
+  test.each<[RegExp, unknown]>([
+    [/\/api\/spaces\/[^/]+\/[^/]+$/, '<html>'],
+    [/\/api\/spaces\/[^/]+\/[^/]+$/, { sha: 'a', private: 'no' }],
+    [/\/tree\//, '<html>'],
+    [/\/tree\//, [{ type: 'file', path: 7 }]],
+    [/\/variables$/, { CHECK: true }],
+    [/\/secrets$/, '<html>'],
+  ])('%p answered with something else: %j', async (path, body) => {
+    const space = 'tester/there';
+    if (!desk.hub.spaces.has(space)) desk.hub.createSpace(space);
+    desk.hub.fail({ path, answer: { status: 200, body } });
+    const { code, requests } = await desk.deploy(['--yes'], { space });
+    expect({ code, writes: writes(requests) }).toEqual({ code: 'SPACE_UNREACHABLE', writes: [] });
   });
 
   test('whoever declines has sent nothing, and has seen the plan', async () => {
@@ -206,6 +234,15 @@ describe('a lost answer', () => {
     expect(desk.repo.commits).toHaveLength(2); // that of the Hub, and ours
     expect(desk.space.stage).toBe('PAUSED');
     expect(desk.space.variables.has('CHECK')).toBe(false);
+  });
+
+  test('of a creation gives no secret to a Space that somebody else made, and made public', async () => {
+    await using desk = await Desk.open({}, PASSES);
+    const before = () => void desk.hub.createSpace(SPACE, { private: false });
+    desk.hub.fail({ path: /repos\/create/, before, answer: 'drop' });
+    const { code } = await desk.deploy();
+    expect(code).toBe('SPACE_UNREACHABLE');
+    expect([desk.space.secrets.size, desk.space.variables.size]).toEqual([0, 0]);
   });
 
   test('of a restart neither', async () => {

@@ -130,7 +130,7 @@ test(
 
 test('no secret that is sent comes back on the terminal, whatever the Space says', async () => {
   const secrets = {
-    LEDGER_KEY: 'canary of one line\ncanary of another',
+    LEDGER_KEY: 'canary of one line\ncanary of\tanother',
     ADMIN_EMAIL: 'canary@example.org',
     WEBHOOK_URL: 'https://hooks.example.org/canary',
     WANDB_API_KEY: 'canary-key',

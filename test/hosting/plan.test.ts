@@ -131,6 +131,7 @@ test.each<[Job['status'], number]>([
   [{ stage: 'ERROR', message: 'Job failed with exit code: 137. Reason: OOMKilled' }, 137],
   [{ stage: 'ERROR', message: 'Job timeout' }, 1],
   [{ stage: 'ERROR', message: 'Job failed with exit code: 0' }, 1],
+  [{ stage: 'ERROR', message: 'Job failed with exit code: 256' }, 1],
   [{ stage: 'ERROR', message: null }, 1],
   [{ stage: 'CANCELED' }, 1],
   [{ stage: 'DELETED' }, 1],

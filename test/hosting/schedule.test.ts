@@ -158,3 +158,12 @@ test('what stands in a schedule’s labels tells nothing of a secret without the
   expect(hashes[0]).not.toBe(hashes[1] as string);
   expect(JSON.stringify(hub.jobs.scheduled.map(({ spec }) => spec.labels))).not.toContain('weak');
 });
+
+test('nothing that the Hub answers moves the cursor of a terminal', async () => {
+  const schedule = { id: '\u001b[2J', suspend: true, status: { nextJobRunAt: '\u001b[2J\u202e' }, jobSpec: {} };
+  hub.fail({ method: 'POST', path: /\/scheduled-jobs\//, answer: { status: 200, body: schedule } });
+  const { exitCode, seen } = await submit(site, hub, ['--schedule', '@daily']);
+  expect(exitCode).toBe(0);
+  expect(seen).toContain('[2J');
+  expect(seen.match(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu)).toBeNull();
+});

@@ -6,7 +6,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { main } from '../../pipeline.ts';
 import { startLocalHub } from '../edges/local-hub.ts';
 import { openChromium } from '../report/chromium.ts';
-import { department, SUCCESS } from '../report/reports.ts';
+import { department, reviewed, SUCCESS } from '../report/reports.ts';
 import { started } from '../report/watched.ts';
 import { fillPlain, SHIPPED, Site } from '../run/site.ts';
 import { openTestPage } from './pages.ts';
@@ -228,6 +228,37 @@ describe.skipIf(browser === undefined)('the status page in Chromium', () => {
     await refused;
     expect(errors.every((text) => /Content Security Policy/.test(text))).toBe(true);
     expect(await page.title()).not.toBe('1');
+  });
+
+  test('whatever things are called, the page is whole at 360 px, runs nothing and leads nowhere else', async () => {
+    const hostile = (what: string) =>
+      `${what}<script>document.title=1</script></script><img src=x onerror=alert(1)>"' style='x' \u202e\0\ud800 ${what.repeat(2000)}`;
+    const named = (text: string) => JSON.stringify(hostile(text)).slice(1, -1);
+    const text = JSON.stringify(reviewed({ outcome: { ...SUCCESS, url: 'javascript:document.title=1' } }))
+      .replaceAll('Municipal Governance & Community Services', named('class'))
+      .replaceAll('"train"', `"${named('split')}"`)
+      .replaceAll('acme/department-mistakes', named('repo/'))
+      .replaceAll('acme/classifier', named('space/'))
+      .replaceAll('no_placeholder', named('check'));
+    const labels = ['__proto__', hostile('label'), 'connection'].map((label) => ({ ...JSON.parse(text), label }));
+    const run = await tested({ labels, effects: [{ kind: 'tracking', detail: hostile('detail'), status: 'planned' }] });
+    run.follow();
+    run.warnings.push(hostile('warning'));
+    run.events.emit({ type: 'tracking.started', url: 'javascript:document.title=1' } as never);
+    const { page, errors } = await visit(run.server.url, { viewport: { width: 360, height: 800 } });
+    const title = await page.title();
+    labels[0].kept.total++;
+    for (const label of [hostile('label'), '__proto__']) run.events.emit(started(label, 'clean'));
+    await page.getByText('2,675').first().waitFor({ state: 'attached' }); // drawn again by the script
+    expect(await page.title()).toBe(title);
+    expect(await inPage<number>(page, 'document.documentElement.scrollWidth')).toBe(360);
+    const kinds = 'document.querySelectorAll("main script, main img, [style], [onerror]").length';
+    expect(await inPage<number>(page, kinds)).toBe(0);
+    const targets = '[...document.querySelectorAll("a")].map(({ href }) => href.split("#")[0])';
+    expect([...new Set(await inPage<string[]>(page, targets))].sort()).toEqual(
+      [run.server.url, `${run.server.url}report.json`].sort(),
+    );
+    expect(errors).toEqual([]);
   });
 
   test.each([

@@ -50,6 +50,7 @@ function telling(): RunReport {
         outcome: { status: 'planned', version: 'v20250131_093015', directory: `/home/${SECRET}/out/dry-run/urgency` },
         attribution: { base: `/tmp/${SECRET}/base.yaml`, problem, measures: [] },
         restarts: RESTARTS.map((each) => ({ ...each, problem })),
+        plan: { ...(label.plan as NonNullable<typeof label.plan>), directory: `/home/${SECRET}/out/dry-run/urgency` },
       },
       {
         ...label,

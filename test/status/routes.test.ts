@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test';
 import { connect } from 'node:net';
 import { servePage } from '../../lib/edges/page-server.ts';
 import { PipelineError } from '../../lib/errors.ts';
 import { parseReport } from '../../lib/report/json.ts';
 import { Broadcast, LIMITS, type View } from '../../lib/status/broadcast.ts';
-import { department } from '../report/reports.ts';
+import { department, runReport } from '../report/reports.ts';
+import { started } from '../report/watched.ts';
 import { openTestPage, type TestPage } from './pages.ts';
 
 const open: AsyncDisposable[] = [];
@@ -57,12 +58,19 @@ describe('every answer', () => {
   );
 
   test('HEAD says what GET would, without a body', async () => {
-    const { server } = await opened();
+    const { server, page } = await opened();
+    let listens = 0;
+    const { listen: begin } = page.broadcast;
+    page.broadcast.listen = () => {
+      listens++;
+      return begin.call(page.broadcast);
+    };
     for (const path of ROUTES) {
       const answer = await fetch(`${server.url}${path}`, { method: 'HEAD' });
       expect(answer.status).toBe(path === 'report.json' ? 503 : 200);
       expect(await answer.text()).toBe('');
     }
+    expect(listens).toBe(0); // nothing is drawn for it, and nobody's place is taken
   });
 
   test('there is nothing but the routes', async () => {
@@ -77,6 +85,27 @@ describe('every answer', () => {
     ])
       expect((await fetch(`${server.url}${path}`)).status).toBe(404);
   });
+});
+
+test.each([
+  'HTTP/1.0\r\n',
+  'HTTP/1.1\r\nHost: [::\r\n',
+  'HTTP/1.1\r\nHost: a b\r\n',
+  'HTTP/1.1\r\nHost: x/events?\r\n',
+])('a health check gets its answer whatever it says of the host: %j', async (rest) => {
+  const { server } = await opened();
+  const { hostname, port } = new URL(server.url);
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    const socket = connect(Number(port), hostname, () => socket.write(`GET /healthz ${rest}Connection: close\r\n\r\n`));
+    socket.on('data', (data) => {
+      text += data;
+    });
+    socket.on('close', () => resolve(text)).on('error', reject);
+  });
+  expect(answer).toStartWith('HTTP/1.1 200 ');
+  expect(answer.toLowerCase()).toContain('\r\ncontent-security-policy: ');
+  expect(answer).toEndWith('\r\n\r\nok\n');
 });
 
 test('the page’s addresses are relative, so that it works behind a path', async () => {
@@ -254,6 +283,106 @@ describe('a broadcast', () => {
     expect((await read(reader)).parts[0]?.markup).toBe('1');
     await broadcast.end();
   });
+});
+
+describe('a broadcast, as time passes,', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  test('has no timer left when the last one has gone, and not before', async () => {
+    const { broadcast } = broadcastOf();
+    const [first, last] = [readerOf(broadcast), readerOf(broadcast)];
+    await Promise.all([read(first), read(last)]);
+    jest.advanceTimersByTime(LIMITS.frameMs); // one that only says when a drawing is old
+    await first.cancel();
+    expect(jest.getTimerCount()).toBe(1);
+    broadcast.changed();
+    await last.cancel();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('is drawn anew for whoever loads the page, but not for each of many at once', async () => {
+    const { state, broadcast } = broadcastOf();
+    await Promise.all([broadcast.view(), broadcast.view()]);
+    expect(state.drawn).toBe(1);
+    jest.advanceTimersByTime(LIMITS.frameMs);
+    await broadcast.view();
+    expect(state.drawn).toBe(2);
+  });
+});
+
+test('the end of a server leaves no timer behind, which would keep the process', async () => {
+  jest.useFakeTimers();
+  const server = servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
+  await server.stop();
+  const timers = jest.getTimerCount();
+  jest.useRealTimers();
+  expect(timers).toBe(0);
+});
+
+test('what is a secret here is masked in the report of an earlier run, whoever wrote that', async () => {
+  const { server, page } = await opened({ env: { SPACE_ID: 'acme/prepare', MY_TOKEN: 'canary-token' } });
+  const record = { run: '20250131-093011-000', started_at: '2025-01-31T09:30:11.000Z', seconds: 4 };
+  const rest = { record, due: new Date() } as Parameters<typeof page.rest>[0];
+  page.rest(rest, runReport([department({ target: 'acme/canary-token' })]));
+  for (const path of ['', 'report.json']) {
+    const text = await (await fetch(`${server.url}${path}`)).text();
+    expect(text).toContain('acme/***');
+    expect(text).not.toContain('canary-token');
+  }
+});
+
+test('what is a secret here is masked in whatever is not of the report: hops, progress, the address of tracking', async () => {
+  const secret = 'canary-token';
+  const labels = [department({ label: secret })];
+  const { page, follow, events } = await opened({ env: { SPACE_ID: 'acme/prepare', MY_TOKEN: secret }, labels });
+  const partOf = async (id: string) => (await page.broadcast.view()).parts.find((part) => part.id === id)?.markup;
+  page.check([secret])({ id: secret, status: 'ok', message: secret, seconds: 0 });
+  expect(await partOf('hops')).toContain('***');
+  expect(await partOf('hops')).not.toContain(secret);
+  follow();
+  events.emit({ type: 'tracking.started', url: `https://wandb.ai/${secret}/runs/1` } as never);
+  events.emit(started(secret, 'clean'));
+  await page.broadcast.end();
+  for (const id of ['header', 'progress']) {
+    expect(await partOf(id)).toContain('***');
+    expect(await partOf(id)).not.toContain(secret);
+  }
+});
+
+test('a part that is gone is told, although the others are as they were', async () => {
+  const parts = ['a', 'b'].map((id) => ({ id, markup: id }));
+  const broadcast = new Broadcast(async () => ({ title: '', over: false, parts: [...parts] }), {
+    ...LIMITS,
+    frameMs: 1,
+  });
+  const reader = readerOf(broadcast);
+  await read(reader);
+  parts.pop();
+  broadcast.changed();
+  expect((await read(reader)).parts.map(({ id }) => id)).toEqual(['a']);
+  await broadcast.end();
+});
+
+test('who is too slow to take an answer does not hold up the end', async () => {
+  const size = 50_000_000;
+  const server = servePage({ host: '127.0.0.1', port: 0 }, async () => new Response(new Uint8Array(size)));
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname, () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+  await new Promise((resolve) => socket.once('data', resolve));
+  socket.pause();
+  await server.stop();
+  let taken = 0;
+  socket.on('data', (data) => {
+    taken += data.length;
+  });
+  await new Promise((resolve) =>
+    socket
+      .on('close', resolve)
+      .on('error', () => {})
+      .resume(),
+  );
+  expect(taken).toBeLessThan(size / 2); // what was on its way already
 });
 
 test('a client that takes nothing is not written to without end', async () => {
