@@ -119,7 +119,10 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
   ];
   const note = (when: boolean, text: string) => (when ? [text] : []);
   return [
-    ...note(here !== undefined, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
+    ...note(
+      here !== undefined,
+      'The database’s address is localhost or a socket: in the Space that is the Space itself, not this machine.',
+    ),
     ...note(
       !here && closed.length > 0,
       `The database listens on ${[...new Set(closed)].join(', ')}; ${SPACE_REACHES}. A Job may reach more (--submit).`,
