@@ -186,6 +186,20 @@ describe('an interruption', () => {
     expect(existsSync(join(site.folder, 'department'))).toBe(false);
   });
 
+  test('that comes twice at once, as `bun run` hands on what the terminal sends too, asks once', async () => {
+    const script = `const { realWorld } = await import(${JSON.stringify(join(PROJECT, 'lib/real-world.ts'))});
+      const { signal } = realWorld();
+      const came = () => new Promise((resolve) => process.once('SIGINT', resolve));
+      const [first] = [came(), process.kill(process.pid, 'SIGINT')];
+      await first;
+      const [second] = [came(), process.kill(process.pid, 'SIGINT')];
+      await second;
+      console.log(signal.aborted);`;
+    const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' });
+    expect(await new Response(child.stdout).text()).toBe('true\n');
+    expect(await child.exited).toBe(0);
+  });
+
   test('what a killed run left behind is removed by the next one', async () => {
     const dead = Bun.spawnSync(['true']).pid;
     const orphan = join(site.folder, `prepare-dataset-${dead}-abc123`);
