@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, type Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { checkCombination, hasNoPage, refuse } from './combinations.ts';
-import { DEFAULT_CONFIG, type Options, type PageAddress } from './options.ts';
+import { DEFAULT_CONFIG, DEFAULT_ENV_FILE, type Options, type PageAddress } from './options.ts';
 import type { World } from './world.ts';
 
 /** The command line ended the run by itself: --help, --version (0) or bad usage (2), which it has said already. */
@@ -20,9 +20,11 @@ Exit codes:
   4  changes are planned (a dry run with --detailed-exitcode)
   130, 143  interrupted by Ctrl-C, SIGTERM
 
-Flags have an environment form, for Spaces: DRY_RUN=true, LABEL=urgency,department, CONFIG=other.yaml …
+Flags have an environment form, for Spaces: DRY_RUN=true, LABEL=urgency,department …
 Not so --submit, --schedule, --deploy, --env-file and --yes.
-Documentation: README.md, docs/spec.md, docs/errors.md`;
+Documentation: README.md, docs/spec.md, docs/deploy.md, docs/jobs.md, docs/errors.md`;
+
+const NARROWEST = 24; // cells of a description that is still wrapped
 
 /**
  * Parse the command line; flags win over their environment forms.
@@ -39,15 +41,17 @@ export function parseArguments(
     getOutHelpWidth: () => stdout.columns ?? 100,
     getErrHelpWidth: () => stderr.columns ?? 100,
   });
+  const isDeployed = argv.some((word) => /^--deploy(=|$)/.test(word)); // then its .env holds the Space's flags, not ours
   try {
-    const isDeployed = argv.some((word) => /^--deploy(=|$)/.test(word)); // then its .env holds the Space's flags, not ours
-    command.parse([...(isDeployed ? [] : environmentFlags(command, env, argv)), ...argv], { from: 'user' });
+    command
+      .allowExcessArguments(isDeployed)
+      .parse([...(isDeployed ? [] : environmentFlags(command, env, argv)), ...argv], { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError) throw new Exit(thrown.exitCode === 0 ? 0 : 2);
     throw thrown;
   }
   const { label, ...flags } = command.opts<Omit<Options, 'labels'> & { label?: string[] }>();
-  const given: Options = { ...flags, labels: [...new Set(label)] };
+  const given: Options = { ...flags, labels: [...new Set(label)], ...(isDeployed && { deploy: namedSpace(command) }) };
   const isNamedHere = (name: keyof Options) =>
     command.options.some((option) => option.attributeName() === name && isNamed(option, argv));
   // A container that serves a page (SERVE=…, SPACE_ID) may also be asked for its history.
@@ -61,6 +65,15 @@ export function parseArguments(
     );
   checkCombination(options);
   return { ...options, dryRun: options.dryRun || options.explain !== undefined };
+}
+
+/** The Space may stand anywhere: `bun run deploy --dry-run OWNER/SPACE` puts another flag right after --deploy. */
+function namedSpace(command: Command): string {
+  const { deploy } = command.opts<{ deploy?: string | true }>();
+  const [space, ...more] = [...(typeof deploy === 'string' ? [deploy] : []), ...command.args];
+  if (space !== undefined && more.length === 0) return space;
+  const why = space === undefined ? 'no Space is named' : `it is for one Space, found ${[space, ...more].join(', ')}`;
+  return refuse('--deploy', why, 'bun run deploy OWNER/SPACE');
 }
 
 const OUT = './out';
@@ -103,12 +116,22 @@ function planCommand(): Command {
     .description(
       'Make a clean, versioned dataset on the Hugging Face Hub of the mistakes that people corrected,\nas pipeline.config.yaml says: fetch → balance → clean → split → push for each label.',
     )
+    .optionsGroup('Run:')
     .option('-c, --config <file>', 'the spec', DEFAULT_CONFIG)
     .option('-l, --label <names...>', 'only these labels (all of the spec when left out)')
     .option('--dry-run', 'do everything but publish; datasets are built below --out', false)
     .option('--check', 'validate spec, database, columns, token, repos, Spaces, mail and W&B; reads no rows', false)
     .option('--demo', 'run on an embedded PostgreSQL with generated grievances; publish below --out', false)
     .option('-o, --out <dir>', 'where --dry-run and --demo write', OUT)
+    .option(
+      '--serve [address]',
+      'a status page on PORT or HOST:PORT (127.0.0.1:7860) until Ctrl-C; “off”: none',
+      parseAddress,
+    )
+    .option('--force', 'publish although nothing changed, and although the last run was just now', false)
+    .option('--allow-class-change', 'publish although ids of published classes change their meaning', false)
+    .option('--resplit', 'forget the published split; rows move between train and test', false)
+    .optionsGroup('Look and compare:')
     .option(
       '--samples <n>',
       'texts of rows shown of each kind, on the terminal and in report.html only',
@@ -122,37 +145,33 @@ function planCommand(): Command {
       'plan this YAML too (or “published”), and tell its changes from those of the data',
     )
     .option('--detailed-exitcode', 'end a dry run that plans changes with 4', false)
+    .optionsGroup('Publish what was reviewed:')
     .option('--publish <dir>', 'ship the files of an earlier dry run as they are')
     .option('--plan-digest <hex>', 'with --publish: only the plan that has this digest', parseDigest)
+    .optionsGroup('Look back, go back:')
     .option('--explain <key>', 'say what becomes of one record, step by step')
     .option('--history', 'list the runs that the spec’s `runs` keeps', false)
     .option('--show <run>', 'print one of them, with its log; “last” is the newest')
     .option('--rollback <tag>', 'publish the rows of this version again, and hold the label there')
     .option('--unhold', 'end the hold, so that the next run publishes', false)
     .option('--reason <text>', 'with --rollback: why; it stands in the metadata and in every notice')
-    .option(
-      '--serve [address]',
-      'serve a status page on this port (127.0.0.1:7860), or HOST:PORT, until Ctrl-C; a Space does anyway, but for “off”',
-      parseAddress,
-    )
+    .optionsGroup('On the Hub:')
     .option('--submit', 'run as a Job on the Hub, by the image of the Space; follow its log', false)
     .option('--schedule <cron>', 'with --submit: at these times (UTC) instead of now; “off” ends it', parseSchedule)
-    .option('--deploy <space>', 'make a private Space of this (bun run deploy OWNER/SPACE), or bring it up to date')
-    .option('--env-file <file>', 'with --deploy: variables and secrets of the Space', '.env')
-    .option('--yes', 'with --deploy: do not ask', false)
-    .option('--json', 'print the run report as JSON on stdout', false)
     .option(
-      '--force',
-      'publish a new version although nothing changed, and run although the last run was just now',
-      false,
+      '--deploy [space]',
+      'make a private Space of this checkout, or bring it up to date; bun run deploy is the same',
     )
-    .option('--allow-class-change', 'publish although ids of published classes change their meaning', false)
-    .option('--resplit', 'forget the published split; rows move between train and test', false)
+    .option('--env-file <file>', 'with --deploy: variables and secrets of the Space', DEFAULT_ENV_FILE)
+    .option('--yes', 'with --deploy: do not ask', false)
+    .optionsGroup('Other:')
+    .option('--json', 'print the run report as JSON on stdout', false)
     .option('--verbose', 'print stack traces, without messages that may quote rows', false)
-    .version(pkg.version, '-V, --version')
+    .version(pkg.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
     .addHelpText('after', EXIT_CODES)
     .allowExcessArguments(false)
-    .configureHelp({ optionDescription: describeOption })
+    .configureHelp({ optionDescription: describeOption, minWidthToWrap: NARROWEST })
     .showHelpAfterError('(--help lists the options)')
     .exitOverride();
 }

@@ -1,5 +1,5 @@
 import { PipelineError } from './errors.ts';
-import type { Options } from './options.ts';
+import { DEFAULT_ENV_FILE, type Options } from './options.ts';
 
 /**
  * Flags that say something about a dry run, or replace the run by something else.
@@ -46,9 +46,11 @@ function checkAlternatives(options: Options): void {
 
 /** Where a run takes place. */
 function checkHosting(options: Options): void {
-  const { labels, serve, submit, schedule, deploy, yes, json, rawSamples } = options;
+  const { labels, serve, submit, schedule, deploy, envFile, yes, json, rawSamples } = options;
   if (schedule !== undefined && !submit) refuse('--schedule', 'it goes with --submit', 'add --submit');
   if (yes && deploy === undefined) refuse('--yes', 'it goes with --deploy', 'bun run deploy OWNER/SPACE --yes');
+  if (envFile !== DEFAULT_ENV_FILE && deploy === undefined)
+    refuse('--env-file', 'it goes with --deploy', `a run here: bun --env-file=${envFile} pipeline.ts`);
   if (deploy !== undefined && labels.length > 0)
     refuse('--label', 'which labels a Space runs is a variable of it', 'write LABEL=urgency into the env file');
   if (serve !== undefined && serve !== 'off' && hasNoPage(options))

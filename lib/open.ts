@@ -55,7 +55,8 @@ const SPACE_ADDRESS = { host: '0.0.0.0', port: 7860 }; // app_port
  * @throws PipelineError PAGE_UNAVAILABLE at a desk
  */
 export async function openPage(options: Options, world: World): Promise<StatusPage | undefined> {
-  const isSpace = spaceOf(world.env) !== undefined;
+  const space = spaceOf(world.env);
+  const isSpace = space !== undefined;
   const address = options.serve ?? (isSpace ? SPACE_ADDRESS : 'off');
   if (address === 'off') return undefined;
   const [{ StatusPage }, { planRoutes }, { readAssets }, { servePage }] = await Promise.all([
@@ -66,7 +67,8 @@ export async function openPage(options: Options, world: World): Promise<StatusPa
   ]);
   const page = new StatusPage(options, world, isSpace ? 'space' : 'desk');
   try {
-    page.serve(servePage(address, planRoutes(page, await readAssets())));
+    const server = servePage(address, planRoutes(page, await readAssets()));
+    page.serve(isSpace && address === SPACE_ADDRESS ? { ...server, url: await urlInHub(space, world) } : server);
     return page;
   } catch (thrown) {
     if (!isSpace) throw thrown;
@@ -74,6 +76,12 @@ export async function openPage(options: Options, world: World): Promise<StatusPa
     world.stderr.write(`Warning: ${code}: ${message}\n`);
     return undefined;
   }
+}
+
+/** Where people find a Space's page: not where it listens. The Hub's client is loaded for it, so after the port is bound. */
+async function urlInHub(space: string, { env }: World): Promise<string> {
+  const { hubAccess } = await import('./edges/hub.ts');
+  return `${hubAccess(env).hubUrl}/spaces/${space}`;
 }
 
 /** What every job has, but for its labels. */

@@ -1,4 +1,5 @@
 export const DEFAULT_CONFIG = 'pipeline.config.yaml';
+export const DEFAULT_ENV_FILE = '.env';
 
 /** What the command line (or its environment form) asks for. */
 export interface Options {

@@ -14,13 +14,19 @@ export class Interrupted extends Error {
   }
 }
 
+/** One Ctrl-C comes twice to a script of `bun run`, npm or npx: from the terminal, and handed on by its runner. */
+const SAME_MS = 500;
+
 /** The world that a process lives in. The first Ctrl-C or SIGTERM asks for a clean stop, the second one stops at once. */
 export function realWorld(): World {
   const controller = new AbortController();
+  let asked = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       const reason = new Interrupted(name);
-      if (controller.signal.aborted) process.exit(reason.exitCode);
+      if (controller.signal.aborted && performance.now() - asked > SAME_MS) process.exit(reason.exitCode);
+      if (controller.signal.aborted) return;
+      asked = performance.now();
       controller.abort(reason);
     });
   }

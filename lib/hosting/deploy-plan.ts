@@ -121,7 +121,10 @@ function planNotes(space: string, { database, labels, operations }: Spec, { secr
   ];
   const note = (when: boolean, text: string) => (when ? [text] : []);
   return [
-    ...note(isHere, 'The database’s address is that of one’s own machine; a Space reaches none of yours.'),
+    ...note(
+      isHere,
+      'The database’s address is localhost or a socket: in the Space that is the Space itself, not this machine.',
+    ),
     ...note(
       !isHere && closed.length > 0,
       `The database listens on ${[...new Set(closed)].join(', ')}; ${SPACE_REACHES}. A Job may reach more (--submit).`,

@@ -17,7 +17,7 @@ const STYLES: Record<Change, Style> = { new: 'green', changed: 'yellow', removed
 interface Look {
   colour: boolean;
   columns: number | undefined;
-  /** Names of all files. */
+  /** All files that change, before the plan: however many they are, the plan stays in sight. */
   all: boolean;
 }
 
@@ -36,26 +36,32 @@ export function renderPlan(
   };
   const rows = (head: string, texts: string[]): string[] =>
     texts.flatMap((text, index) => row(index === 0 ? head : '', text));
-  const listed = (change: Change, what: string, names: readonly string[], most = Number.POSITIVE_INFINITY) => {
+  const listed = (change: Change, what: string, names: readonly string[], most = names.length) => {
     if (names.length === 0) return [];
     const more = names.length > most ? ` … ${formatCount(names.length - most)} more` : '';
     return [
       `${paint(STYLES[change], `${formatCount(names.length)} ${what}`)}: ${names.slice(0, most).map(plain).join(', ')}${more}`,
     ];
   };
-  const few = all ? undefined : FEW;
   const { files, variables, secrets, secretsRemoved, secretsLeft, unread, notes } = plan;
   const namesOf = (change: Change) => [...variables].flatMap(([name, each]) => (each === change ? [name] : []));
   const secretsOf = (kind: 'new' | 'again') => [...secrets].flatMap(([name, each]) => (each === kind ? [name] : []));
+  const each = (sign: string, change: Change, names: readonly string[]) =>
+    names.map((name) => `  ${paint(STYLES[change], sign)} ${plain(name)}`);
+  const listing = all
+    ? [...each('+', 'new', files.added), ...each('~', 'changed', files.changed), ...each('-', 'removed', files.removed)]
+    : [];
   return `${[
+    ...listing,
+    ...(listing.length > 0 ? [''] : []),
     paint('bold', `Plan for ${plan.space}`),
     ...row(plan.before ? 'update' : 'create', describeSpace(plan)),
     ...row('token', tokenSource),
     ...rows('spec', [config, ...spec.labels.map(({ name, target }) => `${name} → ${targetName(target)}`)]),
     ...rows('files', [
-      ...listed('new', 'new', files.added, few),
-      ...listed('changed', 'changed', files.changed, few),
-      ...listed('removed', 'removed', files.removed, few),
+      ...listed('new', 'new', files.added, FEW),
+      ...listed('changed', 'changed', files.changed, FEW),
+      ...listed('removed', 'removed', files.removed, FEW),
       ...(files.same > 0 ? [`${formatCount(files.same)} the same`] : []),
       ...(files.keepsCard ? ['README.md stays as it is there'] : []),
     ]),
@@ -90,6 +96,7 @@ export function renderChecked(space: string, { broken }: CheckSummary, env: Worl
   if (broken.length > 0) return `\n${space} is paused, with the new files and settings: ${page}\n`;
   return `
 ${space} is ready, and paused.
-Its first run: restart it on ${page}, or as docs/deploy.md#restarting-it says.
+Start its first run, and watch it: ${page}
+Every night: docs/deploy.md#restarting-it, or as a Job: docs/jobs.md#schedules
 `;
 }

@@ -26,10 +26,14 @@ const HERE = ['DEPLOY_TOKEN', 'CONFIG'];
 /** @throws PipelineError ENV_FILE */
 export async function readEnvFile(path: string, { cwd }: Pick<World, 'cwd'>): Promise<EnvFile> {
   const text = await readFile(resolve(cwd, path), 'utf8').catch((cause) => {
-    throw new PipelineError('ENV_FILE', `Cannot read ${path}: ${cause.code}`, {
-      fix: 'write the variables of docs/deploy.md to it, or name another file with --env-file',
-      cause,
-    });
+    throw new PipelineError(
+      'ENV_FILE',
+      `Cannot read ${path}: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.code}`,
+      {
+        fix: 'write the variables of the Space to it, as docs/deploy.md#secrets-and-variables lists them, or name another file with --env-file',
+        cause,
+      },
+    );
   });
   const found = parseEnv(text);
   if (Object.values(found).some((value) => value?.trim())) return found;
@@ -52,7 +56,11 @@ export async function readSettings(
   const config = given === DEFAULT_CONFIG && file.CONFIG?.trim() ? file.CONFIG.trim() : given;
   const there = { ...world, env: { ...file, CONFIG: undefined, SPACE_ID: space } };
   const { labels } = flagsThere(envFile, there);
-  const spec = await readSpec({ config, labels }, there);
+  const spec = await readSpec(
+    { config, labels },
+    there,
+    `in ${envFile}: a Space gets what stands there, and nothing of this shell`,
+  );
   const yaml = await readFile(resolve(world.cwd, config), 'utf8');
   const forms = environmentForms().filter((name) => name !== 'CONFIG');
   const settings = planSettings(file, yaml, forms);

@@ -101,14 +101,14 @@ function describePlan(plan: JobPlan, hardware: Hardware): string {
     `  machine    ${hardware.name}, at most ${formatSeconds(timeoutSeconds)}${describePrice(hardware, timeoutSeconds)}`,
     `  variables  ${names(environment)}`,
     `  secrets    ${names(secrets)}`,
-    ...(withheld.length > 0 ? [`  not sent   ${withheld.join(', ')}`] : []),
+    ...(withheld.length > 0 ? [`  not sent   ${withheld.join(', ')}: of this machine, or of a Space`] : []),
   ].join('\n');
 }
 
 function describePrice({ unitCostUSD, unitLabel }: Hardware, seconds: number): string {
   if (unitLabel !== 'minute' || typeof unitCostUSD !== 'number') return '';
   const most = Math.max(0.01, unitCostUSD * Math.ceil(seconds / 60)).toFixed(2);
-  return `; $${Number(unitCostUSD.toPrecision(3))} a minute, $${most} at most for a run`;
+  return `; $${Number((unitCostUSD * 60).toPrecision(2))} an hour, billed by the minute: $${most} at most for a run`;
 }
 
 async function runAndFollow(

@@ -157,7 +157,7 @@ export class Progress {
       case 'step.finished': {
         const step = steps.get(event.step);
         if (step) Object.assign(step, { mark: 'done', seconds: event.seconds });
-        if (event.step === 'push') describe(steps, 'push', ''); // which file went last says nothing any more
+        if (step?.detail && event.step === 'push') step.detail = 'uploaded'; // which file came last says nothing any more
         break;
       }
       case 'label.finished':

@@ -15,14 +15,18 @@ import type { Spec } from './spec.ts';
 import { parseDuration, parseMegabytes } from './units.ts';
 import { validate } from './validate.ts';
 
+const VARIABLES_OF_A_RUN = 'in the environment, in the Space’s secrets, or in a .env file beside pipeline.ts';
+
 /**
  * Read pipeline.config.yaml.
  *
+ * @param settable where its variables can be set, for who lacks one
  * @throws SpecError with all problems at once; PipelineError SPEC_NOT_FOUND, LABEL_UNKNOWN
  */
 export async function readSpec(
   { config, labels }: Pick<Options, 'config' | 'labels'>,
   world: Pick<World, 'cwd' | 'env'>,
+  settable?: string,
 ): Promise<Spec> {
   const text = await readFile(resolve(world.cwd, config), 'utf8').catch((cause) => {
     throw new PipelineError('SPEC_NOT_FOUND', `Cannot read ${config}: ${cause.code}`, {
@@ -30,7 +34,7 @@ export async function readSpec(
       cause,
     });
   });
-  const spec = parseSpec(config, text, world.env);
+  const spec = parseSpec(config, text, world.env, settable);
   const declared = spec.labels.map(({ name }) => name);
   const unknown = labels.find((name) => !declared.includes(name));
   if (unknown === undefined)
@@ -42,7 +46,12 @@ export async function readSpec(
 }
 
 /** The same from a text; pure. */
-export function parseSpec(file: string, text: string, env: Record<string, string | undefined>): Spec {
+export function parseSpec(
+  file: string,
+  text: string,
+  env: Record<string, string | undefined>,
+  settable = VARIABLES_OF_A_RUN,
+): Spec {
   const document = readDocument(text, env);
   const usable = document.problems.every(({ code }) => code === 'VARIABLE_SYNTAX'); // else the YAML has no values to check
   const raw = usable ? validate(document) : undefined;
@@ -50,7 +59,7 @@ export function parseSpec(file: string, text: string, env: Record<string, string
     check(document);
     checkOperations(document);
   }
-  if (document.missing.length > 0) document.problems.push(missingVariables(document));
+  if (document.missing.length > 0) document.problems.push(missingVariables(document, settable));
   const database = usable ? readDatabase(document, env) : undefined;
   if (document.problems.length > 0 || !raw || !database) throw new SpecError(file, text, document.problems);
   return {
@@ -72,7 +81,7 @@ function resolveLabels(raw: RawSpec, document: LocatedDocument): Spec['labels'] 
 }
 
 /** All missing variables in one problem, each with the lines that need it. */
-function missingVariables({ missing, text }: LocatedDocument): SpecProblem {
+function missingVariables({ missing, text }: LocatedDocument, settable: string): SpecProblem {
   const lines = new Map<string, Set<number>>();
   for (const { name, start } of missing) {
     lines.set(name, (lines.get(name) ?? new Set()).add(text.slice(0, start).split('\n').length));
@@ -86,7 +95,7 @@ function missingVariables({ missing, text }: LocatedDocument): SpecProblem {
     ),
     start: first?.start ?? 0,
     end: first?.end ?? 1,
-    fix: 'set them in the environment, in the Space’s secrets, or in a .env file beside pipeline.ts',
+    fix: `set them ${settable}`,
   };
 }
 

@@ -163,8 +163,8 @@ describe('the plan', () => {
 
   test.each<[string, Record<string, string>, RegExp]>([
     ['a port that a Space does not reach', { POSTGRES_URL: 'postgres://a:b@db.example.org/c' }, /5432/],
-    ['a database at the desk', { POSTGRES_URL: 'postgres://a:b@localhost:443/c' }, /own machine/],
-    ['the same in IPv6', { POSTGRES_URL: 'postgres://a:b@[::ffff:127.0.0.1]:443/c' }, /own machine/],
+    ['a database at the desk', { POSTGRES_URL: 'postgres://a:b@localhost:443/c' }, /localhost/],
+    ['the same in IPv6', { POSTGRES_URL: 'postgres://a:b@[::ffff:127.0.0.1]:443/c' }, /localhost/],
     ['a target on its disk', { URGENCY_DATASET: './urgency' }, /urgency \(\.\/urgency\)/],
     ['a history on its disk', { RUNS_DATASET: '/runs' }, /runs \(\/runs\)/],
     ['no token for the Hub', { HF_TOKEN: '' }, /HF_TOKEN.*department, urgency/],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Desk, SPACE } from './desk.ts';
 
@@ -20,9 +20,11 @@ describe('what can be known here is known before anything is asked', () => {
   test('all missing variables at once, whatever the shell has', async () => {
     const { POSTGRES_URL: _, URGENCY_DATASET: __, ...rest } = desk.env;
     await desk.write(rest);
+    await rename(join(desk.folder, '.env'), join(desk.folder, 'production.env'));
     const shell = { POSTGRES_URL: 'postgres://a:b@c/d', URGENCY_DATASET: 'a/b' };
-    const { exitCode, text, requests } = await desk.deploy(['--yes'], { env: shell });
+    const { exitCode, text, requests } = await desk.deploy(['--yes', '--env-file', 'production.env'], { env: shell });
     expect({ exitCode, requests }).toEqual({ exitCode: 2, requests: [] });
+    expect(text).toContain('production.env'); // the one place where they can be set
     expect(text).toContain('VARIABLE_MISSING');
     expect(text).toContain('POSTGRES_URL (line');
     expect(text).toContain('URGENCY_DATASET (line');
@@ -154,10 +156,10 @@ describe('what only the Hub knows is known before anything is sent', () => {
     expect({ exitCode, code, writes: writes(requests) }).toEqual({ exitCode: 2, code: 'USAGE', writes: [] });
   });
 
-  test('--dry-run shows every file, and asks and sends nothing', async () => {
+  test('--dry-run shows every file before the plan, and asks and sends nothing', async () => {
     const { exitCode, requests, text } = await desk.deploy(['--dry-run'], { confirm: () => expect.unreachable() });
     expect({ exitCode, writes: writes(requests) }).toEqual({ exitCode: 0, writes: [] });
-    expect(text).toContain('lib/hosting/deploy.ts');
+    expect(text).toMatch(/lib\/hosting\/deploy\.ts\n.+POSTGRES_URL/s);
     expect(desk.hub.spaces.has(SPACE)).toBe(false);
   });
 });

@@ -26,6 +26,8 @@ describe('the frame', () => {
     });
     expect(text()).toContain('50% README.md');
     expect(text()).not.toContain('database');
+    emit({ type: 'step.finished', label: 'department', step: 'push', seconds: 1 });
+    expect(text()).not.toContain('README.md'); // it was only the file that came last
   });
 
   test('shows the steps of the label in work, with counts and times, and a line for each other one', () => {

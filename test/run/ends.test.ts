@@ -93,6 +93,11 @@ describe('usage', () => {
     [['--out', 'x'], 2, 'USAGE'],
     [['--unknown'], 2, 'unknown option'],
     [['stray'], 2, 'too many arguments'],
+    [['--env-file', '.env.prod'], 2, 'USAGE'],
+    [['--deploy'], 2, 'USAGE'],
+    [['--deploy', '--yes'], 2, 'USAGE'],
+    [['--deploy', 'owner/a', 'owner/b'], 2, 'USAGE'],
+    [['--deploy', '--help'], 0, ''],
     [['--help'], 0, ''],
     [['--version'], 0, ''],
   ])('%p exits with %d', async (argv, exitCode, said) => {
@@ -109,6 +114,23 @@ describe('usage', () => {
     expect(exitCode).toBe(0);
     expect(report).toMatchObject({ dryRun: true, labels: [{ label: 'urgency' }] });
     expect(existsSync(join(site.folder, 'env/dry-run/urgency'))).toBe(true);
+  });
+
+  test('the Space of --deploy may stand after other flags', () => {
+    for (const argv of [
+      ['owner/a', '--dry-run'],
+      ['--dry-run', 'owner/a'],
+      ['--dry-run', '--yes', 'owner/a'],
+    ])
+      expect(parseArguments(['--deploy', ...argv], site.world())).toMatchObject({ deploy: 'owner/a', dryRun: true });
+  });
+
+  test.each([60, 80, 100])('--help fits a terminal of %d columns, but for its prose', async (columns) => {
+    const world = site.world({ columns });
+    expect(await main(['--help'], world)).toBe(0);
+    const options = world.stdout.text.split('\n').filter((line) => /^ {2}-| {27}\S/.test(line));
+    expect(options.length).toBeGreaterThan(30);
+    expect(options.filter((line) => line.length > columns)).toEqual([]);
   });
 
   test('OUT is for runs that write there, and nothing to one that publishes', () => {
@@ -162,6 +184,20 @@ describe('an interruption', () => {
     expect(await child.exited).toBe(exitCode);
     expect(spools()).toEqual([]);
     expect(existsSync(join(site.folder, 'department'))).toBe(false);
+  });
+
+  test('that comes twice at once, as `bun run` hands on what the terminal sends too, asks once', async () => {
+    const script = `const { realWorld } = await import(${JSON.stringify(join(PROJECT, 'lib/real-world.ts'))});
+      const { signal } = realWorld();
+      const came = () => new Promise((resolve) => process.once('SIGINT', resolve));
+      const [first] = [came(), process.kill(process.pid, 'SIGINT')];
+      await first;
+      const [second] = [came(), process.kill(process.pid, 'SIGINT')];
+      await second;
+      console.log(signal.aborted);`;
+    const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' });
+    expect(await new Response(child.stdout).text()).toBe('true\n');
+    expect(await child.exited).toBe(0);
   });
 
   test('what a killed run left behind is removed by the next one', async () => {

@@ -1,5 +1,5 @@
 import type { Event } from '../../lib/events.ts';
-import type { LabelReport } from '../../lib/report/report.ts';
+import type { EffectReport, LabelReport } from '../../lib/report/report.ts';
 import { dryRun } from '../report/realistic.ts';
 import { CHECK_FAILED, department, reviewed, SUCCESS, UNREACHABLE } from '../report/reports.ts';
 import { CONNECTED, done, finished, started } from '../report/watched.ts';
@@ -104,7 +104,10 @@ export async function openRunPage(start = Date.parse('2025-01-31T09:30:11Z')) {
       };
       emit(finished(first.label, labels[0].outcome as never), finished(second.label, labels[1].outcome as never));
       opened.warnings.push('EMAIL_FAILED: Cannot send to mail.example.org', 'the ledger cannot be read');
-      stages.tell(1);
+      stages.tell(1, {
+        status: 'failed',
+        problem: { code: 'EMAIL_FAILED', message: 'Cannot send to mail.example.org' },
+      });
       opened.page.pause('acme/prepare', 'failed');
     },
     skip() {
@@ -121,12 +124,16 @@ export async function openRunPage(start = Date.parse('2025-01-31T09:30:11Z')) {
       for (const each of labels) emit(finished(each.label, each.outcome as never));
       stages.tell();
     },
-    tell(exitCode = 0) {
-      const told = (kind: 'tracking' | 'email' | 'history', detail: string): Event[] => [
-        { type: 'effect.started', kind },
-        { type: 'effect.finished', effect: { kind, detail, status: 'done' } },
+    tell(exitCode = 0, mail: Omit<EffectReport, 'kind' | 'detail'> = { status: 'done' }) {
+      const told = (effect: EffectReport): Event[] => [
+        { type: 'effect.started', kind: effect.kind },
+        { type: 'effect.finished', effect },
       ];
-      emit(...told('tracking', TRACKING), ...told('email', 'always, to 1 address'), ...told('history', 'acme/runs'));
+      emit(
+        ...told({ kind: 'tracking', detail: TRACKING, status: 'done' }),
+        ...told({ kind: 'email', detail: 'always, to 1 address', ...mail }),
+        ...told({ kind: 'history', detail: 'acme/runs', status: 'done' }),
+      );
       emit({ type: 'run.finished', exitCode, seconds: (now - start) / 1000 });
     },
   };
