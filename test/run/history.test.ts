@@ -137,9 +137,12 @@ describe('space.min_interval', () => {
   const versions = () => readdirSync(join(site.folder, '.visited')).filter((name) => name.startsWith('v'));
   const SPACE = { SPACE_ID: 'tester/prepare' };
 
+  /** For who waits for a server that does not answer. */
+  const hurried = (minutes: number) => ({ now: () => new Date(START + minutes * 60_000), sleep: async () => {} });
+
   /** A run in a Space, so many minutes after the first one. */
   function visit(minutes: number, argv: string[] = [], options: Parameters<Site['run']>[1] = {}): Promise<Ended> {
-    const clock = { now: () => new Date(START + minutes * 60_000), sleep: (ms: number) => Bun.sleep(ms) };
+    const clock = { ...hurried(minutes), sleep: (ms: number) => Bun.sleep(ms) };
     const env = { ...hubEnv(), ...SPACE, URGENCY_DATASET: './visited', ...options.env };
     return site.run(['--label', 'urgency', ...argv], { clock, ...options, env });
   }
@@ -167,14 +170,14 @@ A start from 2026-11-24 04:00:00 UTC on runs again (space.min_interval); --force
     expect((await visit(64, [], { env: elsewhere })).report.exitCode).toBe(0);
     expect((await visit(64.5, [], { env: { URGENCY_DATASET: './moved' } })).report.exitCode).toBe(0);
     expect((await visit(65, [], { yaml: SHIPPED.replace('seed: 42', 'seed: 43') })).report.exitCode).toBe(0);
-    expect((await visit(66, ['--force'], { env: { POSTGRES_URL: NOBODY } })).exitCode).toBe(1);
+    expect((await visit(66, ['--force'], { env: { POSTGRES_URL: NOBODY }, clock: hurried(66) })).exitCode).toBe(1);
     expect((await visit(67)).report.exitCode).toBe(0); // the last one failed
   }, 30_000);
 
   test('needs a history that can be read', async () => {
     await visit(200);
     hub.fail({ path: /runs.jsonl/, times: 6, answer: { status: 500 } });
-    const { report } = await visit(201);
+    const { report } = await visit(201, [], { clock: hurried(201) });
     expect(report.exitCode).toBe(0);
     expect(report.warnings[0]).toStartWith('HISTORY_UNREADABLE');
   });
