@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import pRetry from 'p-retry';
 import pkg from '../package.json' with { type: 'json' };
 import { saltOf } from './dataset/ledger-key.ts';
+import { spacePage } from './edges/hub-access.ts';
 import type { Snapshot } from './edges/postgres.ts';
 import type { Target } from './edges/target.ts';
 import { PipelineError, toPipelineError } from './errors.ts';
@@ -68,7 +69,7 @@ export async function openPage(options: Options, world: World): Promise<StatusPa
   const page = new StatusPage(options, world, isSpace ? 'space' : 'desk');
   try {
     const server = servePage(address, planRoutes(page, await readAssets()));
-    page.serve(isSpace && address === SPACE_ADDRESS ? { ...server, url: await urlInHub(space, world) } : server);
+    page.serve(isSpace && address === SPACE_ADDRESS ? { ...server, url: spacePage(space, world.env) } : server);
     return page;
   } catch (thrown) {
     if (!isSpace) throw thrown;
@@ -76,12 +77,6 @@ export async function openPage(options: Options, world: World): Promise<StatusPa
     world.stderr.write(`Warning: ${code}: ${message}\n`);
     return undefined;
   }
-}
-
-/** Where people find a Space's page: not where it listens. The Hub's client is loaded for it, so after the port is bound. */
-async function urlInHub(space: string, { env }: World): Promise<string> {
-  const { hubAccess } = await import('./edges/hub.ts');
-  return `${hubAccess(env).hubUrl}/spaces/${space}`;
 }
 
 /** What every job has, but for its labels. */

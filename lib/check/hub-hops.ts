@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { HubTarget, hubAccess } from '../edges/hub.ts';
+import { HubTarget } from '../edges/hub.ts';
+import { hubAccess } from '../edges/hub-access.ts';
 import { HubAnswer, hubFault } from '../edges/hub-errors.ts';
 import { PipelineError } from '../errors.ts';
 import type { LabelSpec } from '../spec/spec.ts';

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { HubTarget, hubAccess } from '../edges/hub.ts';
+import { HubTarget } from '../edges/hub.ts';
+import { hubAccess } from '../edges/hub-access.ts';
 import { Space } from '../edges/space.ts';
 import { PipelineError } from '../errors.ts';
 import { type Spec, targetName } from '../spec/spec.ts';

@@ -3,6 +3,7 @@ import { isData } from '../dataset/files.ts';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
+import { fileUrl, hubAccess, requireTokenForm } from './hub-access.ts';
 import { HubAnswer, hubFault } from './hub-errors.ts';
 import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
 
@@ -11,22 +12,6 @@ const BRANCH = 'main';
 export interface RepoInfo {
   sha: string;
   private: boolean;
-}
-
-/** Where the Hub is, without a slash at the end, and the token; undefined where none is set. */
-export function hubAccess(env: World['env']): { hubUrl: string; token: string | undefined } {
-  return {
-    hubUrl: (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
-    token: env.HF_TOKEN?.trim() || undefined,
-  };
-}
-
-/** @param source where the token was found. @throws PipelineError TOKEN_REFUSED for what can be none, before it is sent */
-export function requireTokenForm(token: string, source = 'HF_TOKEN'): void {
-  if (token.startsWith('hf_')) return;
-  throw new PipelineError('TOKEN_REFUSED', `Cannot use ${source}: it does not begin with hf_`, {
-    fix: 'copy it again from the Hub’s settings, Access Tokens',
-  });
 }
 
 /** A dataset repo on the Hub. */
@@ -41,10 +26,10 @@ export class HubTarget implements Target {
     { env, ...world }: Pick<World, 'env' | 'fetch' | 'clock' | 'signal'>,
   ) {
     this.#fetch = retryingFetch(world);
-    const { hubUrl, token } = hubAccess(env);
+    const { hubUrl, token, useXet } = hubAccess(env);
     this.#hubUrl = hubUrl;
     this.#token = token;
-    this.#useXet = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_XET ?? '');
+    this.#useXet = useXet;
   }
 
   async preflight({ private: wanted, write }: { private: boolean; write: boolean }): Promise<void> {
@@ -240,8 +225,7 @@ export class HubTarget implements Target {
   }
 
   #get(revision: string, path: string, doing: string): Promise<Response> {
-    const escaped = path.split('/').map(encodeURIComponent).join('/');
-    const url = `${this.#hubUrl}/datasets/${this.name}/resolve/${revision}/${escaped}`;
+    const url = fileUrl(`${this.#hubUrl}/datasets/${this.name}`, revision, path);
     return this.#request(url, { headers: this.#headers() }, doing);
   }
 

@@ -11,7 +11,7 @@ import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
-import { hubAccess, requireTokenForm } from './hub.ts';
+import { hubAccess, requireTokenForm } from './hub-access.ts';
 import { HubAnswer, statusOf } from './hub-errors.ts';
 import { readLog } from './hub-log.ts';
 import { isLost, jobFault } from './jobs-errors.ts';

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
-import { hubAccess } from './hub.ts';
+import { fileUrl, hubAccess } from './hub-access.ts';
 import { HubAnswer, hubFault, noSuchSpace, statusOf } from './hub-errors.ts';
 
 const BRANCH = 'main';
@@ -25,11 +25,11 @@ export class SpaceFiles {
     readonly id: string,
     { env, ...world }: Pick<World, 'env' | 'fetch' | 'clock' | 'signal'>,
   ) {
-    const { hubUrl, token } = hubAccess(env);
+    const { hubUrl, token, useXet } = hubAccess(env);
     const repo = { type: 'space' as const, name: id };
     this.#fetch = retryingFetch(world);
     this.#common = { repo, hubUrl, fetch: this.#fetch, ...(token ? { accessToken: token } : {}) };
-    this.#useXet = !/^(1|true|yes|on)$/i.test(env.HF_HUB_DISABLE_XET ?? '');
+    this.#useXet = useXet;
   }
 
   async list(revision: string): Promise<RemoteFiles> {
@@ -46,7 +46,7 @@ export class SpaceFiles {
   /** A text file as the newest commit has it; undefined where there is none. */
   async read(path: string): Promise<string | undefined> {
     const { hubUrl, accessToken } = this.#common;
-    const url = `${hubUrl}/spaces/${this.id}/resolve/${BRANCH}/${path.split('/').map(encodeURIComponent).join('/')}`;
+    const url = fileUrl(`${hubUrl}/spaces/${this.id}`, BRANCH, path);
     try {
       const answer = await this.#fetch(url, accessToken ? { headers: { Authorization: `Bearer ${accessToken}` } } : {});
       if (answer.ok) return await answer.text();

@@ -3,7 +3,7 @@ import { PipelineError } from '../errors.ts';
 import { repoProblem } from '../spec/target.ts';
 import type { World } from '../world.ts';
 import { retryingFetch } from './http.ts';
-import { hubAccess } from './hub.ts';
+import { hubAccess } from './hub-access.ts';
 import { HubAnswer, noSuchSpace } from './hub-errors.ts';
 import { readLog } from './hub-log.ts';
 

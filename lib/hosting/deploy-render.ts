@@ -1,5 +1,5 @@
 import type { CheckSummary } from '../check/render.ts';
-import { hubAccess } from '../edges/hub.ts';
+import { spacePage } from '../edges/hub-access.ts';
 import { painter, plain, type Style, wrap } from '../report/layout.ts';
 import { formatCount } from '../report/words.ts';
 import { targetName } from '../spec/spec.ts';
@@ -92,7 +92,7 @@ function describeSpace({ before, pauses }: DeployPlan): string {
 
 /** How the check ended there, and what is left. */
 export function renderChecked(space: string, { broken }: CheckSummary, env: World['env']): string {
-  const page = `${hubAccess(env).hubUrl}/spaces/${space}`;
+  const page = spacePage(space, env);
   if (broken.length > 0) return `\n${space} is paused, with the new files and settings: ${page}\n`;
   return `
 ${space} is ready, and paused.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { requireTokenForm } from '../edges/hub.ts';
+import { requireTokenForm } from '../edges/hub-access.ts';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { EnvFile } from './settings.ts';
