@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
-import { SHIPPED, type Site } from '../run/site.ts';
+import { onHub, SHIPPED, type Site } from '../run/site.ts';
 import { clockOf, PROJECT, type TestWorld, type TestWorldOptions } from '../run/world.ts';
 
 export const SPACE = 'tester/prepare';
@@ -46,11 +46,8 @@ export function deskWorld(site: Site, hub: LocalHub, { env, ...more }: TestWorld
     ...more,
     env: {
       PREPARE_DATASET_SPACE_ID: SPACE,
-      HF_ENDPOINT: hub.url,
-      HF_TOKEN: hub.token,
+      ...onHub(hub),
       HF_HUB_DISABLE_XET: '1',
-      DEPARTMENT_DATASET: 'tester/department',
-      URGENCY_DATASET: 'tester/urgency',
       ...env,
     },
   });

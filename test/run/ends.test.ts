@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArguments } from '../../lib/cli.ts';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
-import { fillPlain, SHIPPED, Site } from './site.ts';
+import { fillPlain, onHub, SHIPPED, Site } from './site.ts';
 import { PROJECT } from './world.ts';
 
 let site: Site;
@@ -217,12 +217,7 @@ describe('with targets on the Hub', () => {
     hub = await startLocalHub();
   });
   afterEach(() => hub[Symbol.asyncDispose]());
-  const env = () => ({
-    HF_ENDPOINT: hub.url,
-    HF_TOKEN: hub.token,
-    DEPARTMENT_DATASET: 'tester/department',
-    URGENCY_DATASET: 'tester/urgency',
-  });
+  const env = () => onHub(hub);
 
   test('each label is one commit and one tag in a private repo', async () => {
     const { exitCode } = await site.run([], { env: env() });

@@ -8,7 +8,7 @@ import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { type LocalRun, type LocalWandb, startLocalWandb } from '../edges/local-wandb.ts';
 import { makeTestCa } from '../edges/postgres-server.ts';
 import { type MailServer, PASSWORD, startMailServer, USER } from '../edges/smtp-server.ts';
-import { fillPlain, SHIPPED, Site } from './site.ts';
+import { fillPlain, onHub, SHIPPED, Site } from './site.ts';
 import type { TestWorldOptions } from './world.ts';
 
 /** The whole program with everything around it: PostgreSQL, the Hub, W&B, a mail server, a webhook. */
@@ -83,10 +83,7 @@ function startWebhook() {
 }
 
 const env = () => ({
-  HF_ENDPOINT: hub.url,
-  HF_TOKEN: hub.token,
-  DEPARTMENT_DATASET: 'tester/department',
-  URGENCY_DATASET: 'tester/urgency',
+  ...onHub(hub),
   WANDB_API_KEY: wandb.key,
   WANDB_BASE_URL: wandb.url,
   WANDB_APP_URL: PAGES,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { formatReport, parseReport } from '../../lib/report/json.ts';
 import { planDigest } from '../../lib/report/plan-digest.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
-import { type Ended, fillPlain, SHIPPED, Site } from './site.ts';
+import { type Ended, fillPlain, onHub, SHIPPED, Site } from './site.ts';
 
 setDefaultTimeout(30_000); // a test runs the whole program up to four times
 
@@ -39,11 +39,8 @@ const run = async (argv: string[] = [], yaml = yamlWith(), env: Record<string, s
   return await site.run(argv, {
     yaml,
     env: {
-      HF_ENDPOINT: hub.url,
-      HF_TOKEN: hub.token,
+      ...onHub(hub),
       HF_HUB_DISABLE_XET: '1',
-      DEPARTMENT_DATASET: 'tester/department',
-      URGENCY_DATASET: 'tester/urgency',
       ...env,
     },
     clock: { now: () => new Date(), sleep: async () => {} },

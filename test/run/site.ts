@@ -5,6 +5,7 @@ import { CREATE_INDEXES, CREATE_TABLES } from '../../lib/demo/tables.ts';
 import { parseReport } from '../../lib/report/json.ts';
 import type { RunReport } from '../../lib/report/report.ts';
 import { main } from '../../pipeline.ts';
+import type { LocalHub } from '../edges/local-hub.ts';
 import { type PostgresServer, requirePostgres } from '../edges/postgres-server.ts';
 import { PROJECT, type TestWorld, type TestWorldOptions, testWorld } from './world.ts';
 
@@ -71,6 +72,14 @@ export class Site implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 }
+
+/** Both labels go to repos of this hub. */
+export const onHub = ({ url, token }: Pick<LocalHub, 'url' | 'token'>) => ({
+  HF_ENDPOINT: url,
+  HF_TOKEN: token,
+  DEPARTMENT_DATASET: 'tester/department',
+  URGENCY_DATASET: 'tester/urgency',
+});
 
 /** Complaints 1 … n, of which the first `mistakes` were reported, reviewed and corrected in both labels. */
 export function fillPlain(complaints: number, mistakes: number): string {

@@ -6,7 +6,7 @@ import { parseReport } from '../../lib/report/json.ts';
 import type { RunReport } from '../../lib/report/report.ts';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
-import { fillPlain, SHIPPED, Site } from './site.ts';
+import { fillPlain, onHub, SHIPPED, Site } from './site.ts';
 import type { TestWorld, TestWorldOptions } from './world.ts';
 
 /** The whole program with its page: when it is bound, what it shows, and when it ends. */
@@ -63,9 +63,7 @@ interface Start extends TestWorldOptions {
 /** Start the program, and go on while it runs. */
 function start(argv: string[], { yaml = SHIPPED, env, said, ...options }: Start = {}): Running {
   if (yaml) writeFileSync(join(site.folder, 'pipeline.config.yaml'), yaml);
-  const hubEnv = { HF_ENDPOINT: hub.url, HF_TOKEN: hub.token };
-  const repos = { DEPARTMENT_DATASET: 'tester/department', URGENCY_DATASET: 'tester/urgency' };
-  const world = site.world({ env: { ...hubEnv, ...repos, SERVE: '', ...env }, ...options });
+  const world = site.world({ env: { ...onHub(hub), SERVE: '', ...env }, ...options });
   const url = Promise.withResolvers<string>();
   const stays = Promise.withResolvers<boolean>();
   const { write } = world.stderr;

@@ -8,7 +8,7 @@ import { startLocalHub } from '../edges/local-hub.ts';
 import { openChromium } from '../report/chromium.ts';
 import { department, reviewed, SUCCESS } from '../report/reports.ts';
 import { started } from '../report/watched.ts';
-import { fillPlain, SHIPPED, Site } from '../run/site.ts';
+import { fillPlain, onHub, SHIPPED, Site } from '../run/site.ts';
 import { openTestPage } from './pages.ts';
 import { openRunPage } from './runs.ts';
 
@@ -90,14 +90,7 @@ describe.skipIf(browser === undefined)('the status page in Chromium', () => {
         await goOn.promise;
       },
     });
-    const env = {
-      HF_ENDPOINT: hub.url,
-      HF_TOKEN: hub.token,
-      DEPARTMENT_DATASET: 'tester/department',
-      URGENCY_DATASET: 'tester/urgency',
-      SERVE: '',
-    };
-    const world = site.world({ env });
+    const world = site.world({ env: { ...onHub(hub), SERVE: '' } });
     const { write } = world.stderr;
     world.stderr.write = (text) => {
       write(text);
