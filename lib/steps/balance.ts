@@ -33,8 +33,9 @@ export function planCorrect(spec: LabelSpec, mistakes: number): Selection {
 }
 
 /**
- * Plan the SELECT that travels. A sample is the rows with the smallest keyed hash (bottom-k): repeatable, and it barely moves as the
- * table grows. A text over the limit is not sent: NULL and a flag stand for it.
+ * Plan the SELECT that travels. A sample is the records with the smallest keyed hash (bottom-k): repeatable, and it barely moves as the
+ * table grows. They are ranked without their texts, which the server would sort as well. A text over the limit is not sent: NULL and a flag
+ * stand for it.
  */
 function planSelect({ maxTextBytes, seed }: LabelSpec, source: string, limit: number | undefined): string {
   const columns = [
@@ -45,7 +46,7 @@ function planSelect({ maxTextBytes, seed }: LabelSpec, source: string, limit: nu
   ];
   const select = `SELECT ${columns.join(',\n  ')}\nFROM (\n${source}\n) AS source`;
   if (limit === undefined) return select;
-  return `${select}\nORDER BY ${planSampleHash(seed, 'source.key::text')}, source.key::text COLLATE "C", source.label::text COLLATE "C", source.text::text COLLATE "C"\nLIMIT ${limit}`;
+  return `${select}\nWHERE source.key IN (\nSELECT key FROM (\n${source}\n) AS source\nORDER BY ${planSampleHash(seed, 'source.key::text')}, source.key::text COLLATE "C"\nLIMIT ${limit}\n)`;
 }
 
 function planSampleHash(seed: number, key: string): string {
