@@ -12,7 +12,7 @@ import { decodeHtmlEntities } from './html-entities.ts';
 /** Values of one row, by column. 64-bit integers come as numbers while they are safe, wider ones as bigint. */
 export type Row = Record<string, DuckDBValue>;
 
-/** The data engine: one on-disk database in the spool directory, gone with it. */
+/** The data engine: tables in memory, and in the spool directory what does not fit into it. On-disk tables would be compressed, which costs more than the rest. */
 export interface Engine extends AsyncDisposable {
   run(sql: string, parameters?: Record<string, DuckDBValue>): Promise<void>;
   rows<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T[]>;
@@ -30,16 +30,15 @@ export interface Engine extends AsyncDisposable {
 const MEMORY_BESIDE_SANDBOX_MB = 64; // with both at memory_limit the process would peak at twice of it
 
 /**
- * @param directory private directory for the database and what spills from memory
+ * @param directory private directory for what spills from memory
  * @param memoryLimitMb DuckDB's memory_limit in MB; the process peaks about 250 MB above it
  */
 export async function openEngine(directory: string, memoryLimitMb: number): Promise<Engine> {
-  const instance = await DuckDBInstance.create(`${directory}/work.duckdb`, {
+  const instance = await DuckDBInstance.create(':memory:', {
     ...engineOptions(memoryLimitMb, `${directory}/spill`),
     preserve_insertion_order: 'false',
   });
   const connection = await instance.connect();
-  await connection.run('PRAGMA disable_checkpoint_on_shutdown'); // the database is gone with its directory
   registerFunctions(connection);
   return {
     run: (sql, parameters) => attempt(async () => void (await connection.run(sql, parameters))),
