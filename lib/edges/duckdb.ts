@@ -12,7 +12,10 @@ import { decodeHtmlEntities } from './html-entities.ts';
 /** Values of one row, by column. 64-bit integers come as numbers while they are safe, wider ones as bigint. */
 export type Row = Record<string, DuckDBValue>;
 
-/** The data engine: tables in memory, and in the spool directory what does not fit into it. On-disk tables would be compressed, which costs more than the rest. */
+/**
+ * The data engine: tables in memory, and in the spool directory what does not fit into it. Not a database on disk: DuckDB would compress each
+ * table, which takes longer than filling it.
+ */
 export interface Engine extends AsyncDisposable {
   run(sql: string, parameters?: Record<string, DuckDBValue>): Promise<void>;
   rows<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T[]>;

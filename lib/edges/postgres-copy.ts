@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { PipelineError } from '../errors.ts';
 
@@ -11,6 +11,16 @@ export interface CopyQuery {
   readable(): Promise<unknown>;
 }
 
+/** Where the rows of a COPY go. */
+export interface Parts {
+  /** Bytes after which a part is full. */
+  bytes: number;
+  /** The file of a part, counted from 0; it must not exist. */
+  path(part: number): string;
+  /** Called for one part after the other, while the next is written. */
+  take(file: string): Promise<void>;
+}
+
 /** The connection that a COPY runs on. */
 export interface CopyLine {
   /** Ask the server to stop. */
@@ -20,16 +30,17 @@ export interface CopyLine {
 }
 
 /**
- * Write what a COPY … TO STDOUT sends to a new private file. Returns the number of rows. When the file cannot be written, the COPY is
- * stopped and the connection serves on.
+ * Write what a COPY … TO STDOUT sends to new private files, each of whole rows. When one cannot be written or taken, the COPY is stopped and
+ * the connection serves on.
  *
- * @throws PipelineError DISK_FULL, OUTPUT_UNWRITABLE
+ * @returns the number of rows
+ * @throws PipelineError DISK_FULL, OUTPUT_UNWRITABLE, and what `parts` throws
  */
-export async function copyOut(query: CopyQuery, path: string, line: CopyLine): Promise<number> {
+export async function copyOut(query: CopyQuery, parts: Parts, line: CopyLine): Promise<number> {
   const done = listen(query);
   const stream = (await query.readable()) as Readable;
   try {
-    await writeFile(stream, path);
+    await writeParts(stream, parts);
   } catch (thrown) {
     if (!(thrown instanceof PipelineError)) throw thrown;
     await line.cancel();
@@ -42,23 +53,71 @@ export async function copyOut(query: CopyQuery, path: string, line: CopyLine): P
   return await done;
 }
 
-/** Write a stream to a new private file, in batches: the server sends a packet per row. */
-async function writeFile(stream: Readable, path: string): Promise<void> {
-  await using file = await open(path, 'wx', 0o600).catch(refuse);
-  let batch: Buffer[] = [];
-  let bytes = 0;
-  const flush = async () => {
-    await writeAll(file, Buffer.concat(batch)).catch(refuse);
-    batch = [];
-    bytes = 0;
+/** Write a stream to files. While one is taken, the next is written: two of them stand on the disk at most. */
+async function writeParts(stream: Readable, { bytes, path, take }: Parts): Promise<void> {
+  let part = 0;
+  let file: FileHandle | undefined;
+  let written = 0;
+  let taken = Promise.resolve();
+  const close = async () => {
+    await taken;
+    await file?.close();
+    file = undefined;
+    taken = take(path(part));
+    taken.catch(() => {}); // whoever waits for it next gets the error
+    part += 1;
+    written = 0;
   };
-  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    batch.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= BATCH_BYTES) await flush();
+  try {
+    await forEachBatch(stream, async (batch) => {
+      file ??= await open(path(part), 'wx', 0o600).catch(refuse);
+      await writeAll(file, batch).catch(refuse);
+      written += batch.length;
+      if (written >= bytes) await close();
+    });
+    if (file) await close();
+  } finally {
+    if (file) {
+      await file.close();
+      await rm(path(part)); // a part of a COPY that failed
+    }
+    await taken;
   }
-  if (bytes > 0) await flush();
   Bun.gc(true); // the packets are garbage now; until then they would stand beside the engine's memory
+}
+
+/**
+ * Hand over a stream in batches of whole chunks, one at a time. The server sends a chunk per row, and events are what costs least for one.
+ * When this settles, no batch is being worked on.
+ */
+function forEachBatch(stream: Readable, work: (batch: Buffer) => Promise<void>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let busy = Promise.resolve();
+  const flush = () => {
+    const batch = Buffer.concat(chunks, bytes);
+    chunks = [];
+    bytes = 0;
+    busy = work(batch);
+    return busy;
+  };
+  const add = (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes < BATCH_BYTES) return;
+    stream.pause();
+    flush().then(() => stream.resume(), reject);
+  };
+  const fail = (thrown: unknown) => void busy.finally(() => reject(thrown)).catch(() => {});
+  const closed = () => fail(new Error('closed'));
+  if (stream.destroyed) fail(stream.errored ?? new Error('closed')); // its events are over: an error came with the first packet
+  stream.on('data', add).once('error', fail).once('close', closed);
+  stream.once('end', () => {
+    stream.off('close', closed);
+    (bytes > 0 ? flush() : busy).then(resolve, reject);
+  });
+  return promise.finally(() => stream.off('data', add));
 }
 
 /** A disk that fills up takes a part of the bytes without an error. */

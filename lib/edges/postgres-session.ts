@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { PipelineError } from '../errors.ts';
 import type { DatabaseAddress } from '../spec/database-url.ts';
 import type { DatabaseSpec } from '../spec/spec.ts';
-import { type CopyQuery, copyOut } from './postgres-copy.ts';
+import { type CopyQuery, copyOut, type Parts } from './postgres-copy.ts';
 import { translateLoginError } from './postgres-errors.ts';
 import { type Encryption, next, openSocket, type Place, planEncryption } from './postgres-socket.ts';
 
@@ -14,8 +14,8 @@ const CANCEL_REQUEST = 80_877_102; // PostgreSQL, "CancelRequest"
 /** One connection with one transaction, a statement at a time. A lost connection stays lost. */
 export interface Session extends AsyncDisposable {
   query(statement: string): Promise<Rows>;
-  /** Write what a COPY … TO STDOUT sends to a new private file. Returns the number of rows. */
-  copy(statement: string, file: string): Promise<number>;
+  /** Write what a COPY … TO STDOUT sends to new private files. Returns the number of rows. */
+  copy(statement: string, parts: Parts): Promise<number>;
 }
 
 type Rows = postgres.RowList<postgres.Row[]>;
@@ -114,8 +114,8 @@ async function connectSession(
   signal.addEventListener('abort', stop, { once: true });
   const session: Session = {
     query: (statement) => send(statement, (query) => query),
-    copy: (statement, file) =>
-      send(statement, (query) => copyOut(query, file, { cancel, resume: () => void socket?.resume() })),
+    copy: (statement, parts) =>
+      send(statement, (query) => copyOut(query, parts, { cancel, resume: () => void socket?.resume() })),
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', stop);
       await stopped;

@@ -1,5 +1,6 @@
 import type { DatabaseSpec } from '../spec/spec.ts';
 import { literal } from '../sql.ts';
+import type { Parts } from './postgres-copy.ts';
 import { translateDatabaseError } from './postgres-errors.ts';
 import { openSession, type Session } from './postgres-session.ts';
 
@@ -21,8 +22,8 @@ export interface Snapshot {
   estimate(select: string): Promise<Estimate | undefined>;
   /** Small results, e.g. the distinct labels. */
   rows(select: string): Promise<Record<string, string | null>[]>;
-  /** Write a SELECT's rows to a new private file as CSV, every value but NULL quoted. Returns the number of rows. */
-  copy(select: string, file: string): Promise<number>;
+  /** Write a SELECT's rows to new private files as CSV, every value but NULL quoted. Returns the number of rows. */
+  copy(select: string, parts: Parts): Promise<number>;
 }
 
 export interface Estimate {
@@ -94,9 +95,9 @@ function openSnapshot(session: Session, start: Pick<Snapshot, 'id' | 'takenAt' |
     number: async (select) => Number((await query(select))[0]?.n),
     estimate: async (select) => readPlan(await query(`EXPLAIN (FORMAT JSON) ${select}`)),
     rows: async (select) => [...(await query(select))] as Record<string, string | null>[],
-    copy: (select, file) => {
+    copy: (select, parts) => {
       const statement = `COPY (\n${select}\n) TO STDOUT (FORMAT csv, FORCE_QUOTE *)`;
-      return inSavepoint(session, statement, () => session.copy(statement, file));
+      return inSavepoint(session, statement, () => session.copy(statement, parts));
     },
   };
 }

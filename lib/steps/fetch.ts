@@ -114,6 +114,8 @@ export function requireColumns(found: string[], label: string, source: Source): 
   );
 }
 
+const PART_BYTES = 16_000_000; // of a spool file; the engine loads one while the next is written
+
 /** Spool one source and load it: rows travel as CSV from the server to the disk, and from there into the engine. */
 async function load(
   run: Run,
@@ -123,11 +125,14 @@ async function load(
   source: Source,
   select: string,
 ): Promise<number> {
-  const file = `${run.spool}/${spec.name}-${source}.csv`;
-  await rm(file, { force: true });
-  const rows = await snapshot.copy(select, file);
-  await run.engine.run(planLoad(table, file, source, spec.maxTextBytes));
-  await rm(file);
+  const rows = await snapshot.copy(select, {
+    bytes: PART_BYTES,
+    path: (part) => `${run.spool}/${spec.name}-${source}-${part}.csv`,
+    take: async (file) => {
+      await run.engine.run(planLoad(table, file, source, spec.maxTextBytes));
+      await rm(file);
+    },
+  });
   const { nulls } = await run.engine.row<{ nulls: number }>(`SELECT count(*) AS nulls FROM ${table} WHERE key IS NULL`);
   if (nulls > 0) {
     throw new PipelineError(

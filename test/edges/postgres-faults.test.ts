@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Snapshot } from '../../lib/edges/postgres.ts';
 import { type PostgresServer, requirePostgres } from './postgres-server.ts';
-import { changeUrl, codeOf, failOnUnforeseen, read, sessions, until } from './snapshots.ts';
+import { changeUrl, codeOf, failOnUnforeseen, oneFile, read, sessions, until } from './snapshots.ts';
 
 const found = await requirePostgres('postgresql');
 const server = found as PostgresServer;
@@ -47,9 +47,9 @@ function quotes(thrown: unknown, text: string): boolean {
 describe.skipIf(!found)('one snapshot', () => {
   test('does not see what another session commits between two copies', async () => {
     const counts = await read(url, async (snapshot) => {
-      const before = await snapshot.copy('SELECT x FROM rows', fresh());
+      const before = await snapshot.copy('SELECT x FROM rows', oneFile(fresh()));
       await server.psql('INSERT INTO rows VALUES (2); CREATE TABLE later (x int)', url);
-      return [before, await snapshot.copy('SELECT x FROM rows', fresh()), await count('rows')(snapshot)];
+      return [before, await snapshot.copy('SELECT x FROM rows', oneFile(fresh())), await count('rows')(snapshot)];
     });
     expect(counts).toEqual([1, 1, 1]);
     expect(await read(url, count('rows'))).toBe(2);
@@ -67,11 +67,11 @@ describe.skipIf(!found)('one snapshot', () => {
   test('thirty bad queries in a row fail one by one, with their SQLSTATE; what follows each is read', async () => {
     await read(url, async (snapshot) => {
       for (const [name, select, sqlstate] of Array(5).fill(bad).flat() as typeof bad) {
-        const failed = await snapshot.copy(select, fresh()).catch((error) => error);
+        const failed = await snapshot.copy(select, oneFile(fresh())).catch((error) => error);
         expect([name, failed.code, failed.retryable]).toEqual([name, 'DATABASE_QUERY', false]);
         expect(failed.message).toContain(sqlstate);
         expect(quotes(failed, CANARY)).toBe(false);
-        expect(await snapshot.copy('SELECT x FROM rows', fresh())).toBe(2);
+        expect(await snapshot.copy('SELECT x FROM rows', oneFile(fresh()))).toBe(2);
         expect(await snapshot.rows(`SELECT 'after' AS what`)).toEqual([{ what: 'after' }]);
       }
     });
@@ -86,7 +86,7 @@ describe.skipIf(!found)('one snapshot', () => {
   test('can only be read', async () => {
     const insert = 'WITH new AS (INSERT INTO rows VALUES (3) RETURNING x) SELECT x FROM new';
     await read(url, async (snapshot) => {
-      expect(await codeOf(snapshot.copy(insert, fresh()))).toBe('DATABASE_QUERY');
+      expect(await codeOf(snapshot.copy(insert, oneFile(fresh())))).toBe('DATABASE_QUERY');
       expect(await codeOf(snapshot.rows(insert))).toBe('DATABASE_QUERY');
       const failed = await snapshot.number(`SELECT nextval('numbers') AS n`).catch((error) => error);
       expect(failed.message).toContain('25006');
@@ -99,9 +99,11 @@ describe.skipIf(!found)('one snapshot', () => {
     await read(
       url,
       async (snapshot) => {
-        const failed = await snapshot.copy(`${select} UNION ALL SELECT 1, pg_sleep(300)`, fresh()).catch((e) => e);
+        const failed = await snapshot
+          .copy(`${select} UNION ALL SELECT 1, pg_sleep(300)`, oneFile(fresh()))
+          .catch((e) => e);
         expect([failed.code, failed.retryable]).toEqual(['DATABASE_TIMEOUT', false]);
-        expect(await snapshot.copy('SELECT x FROM rows', fresh())).toBe(2);
+        expect(await snapshot.copy('SELECT x FROM rows', oneFile(fresh()))).toBe(2);
       },
       { yaml: 'statement_timeout: 200ms' },
     );
@@ -121,8 +123,8 @@ describe.skipIf(!found)('a role', () => {
 
   test('without SELECT on one table reads the others', async () => {
     await read(asRole(), async (snapshot) => {
-      expect(await codeOf(snapshot.copy('SELECT x FROM secret', fresh()))).toBe('DATABASE_PERMISSION');
-      expect(await snapshot.copy('SELECT x FROM rows', fresh())).toBe(2);
+      expect(await codeOf(snapshot.copy('SELECT x FROM secret', oneFile(fresh())))).toBe('DATABASE_PERMISSION');
+      expect(await snapshot.copy('SELECT x FROM rows', oneFile(fresh()))).toBe(2);
     });
   });
 
@@ -177,7 +179,7 @@ describe.skipIf(!found)('an interruption', () => {
     async (_, select, isFlowing) => {
       const controller = new AbortController();
       const file = fresh();
-      const reading = read(url, (snapshot) => snapshot.copy(select, file), { signal: controller.signal });
+      const reading = read(url, (snapshot) => snapshot.copy(select, oneFile(file)), { signal: controller.signal });
       if (isFlowing) while (!existsSync(file) || statSync(file).size === 0) await Bun.sleep(1);
       else await until(server, sessions(url, `FILTER (WHERE query LIKE 'COPY%') = 1`));
       const start = performance.now();

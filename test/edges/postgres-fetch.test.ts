@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdir, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
+import { exists, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { PipelineError } from '../../lib/errors.ts';
 import type { Run } from '../../lib/run.ts';
 import * as balance from '../../lib/steps/balance.ts';
 import { fetch } from '../../lib/steps/fetch.ts';
 import { type PostgresServer, requirePostgres } from './postgres-server.ts';
-import { codeOf, failOnUnforeseen, openFetch, read } from './snapshots.ts';
+import { codeOf, failOnUnforeseen, openFetch, oneFile, read } from './snapshots.ts';
 
 const found = await requirePostgres('postgresql');
 const server = found as PostgresServer;
@@ -114,13 +115,15 @@ describe.skipIf(!found)('what is fetched', () => {
         for (const off of [-8, -7, -6, -5, -3, 0, 1]) {
           const length = Math.max(0, kibibytes * 1024 + off);
           const file = join(scratch, `${kibibytes}${off}.csv`);
-          expect(await snapshot.copy(`SELECT repeat('x', ${length})`, file)).toBe(1);
+          expect(await snapshot.copy(`SELECT repeat('x', ${length})`, oneFile(file))).toBe(1);
           expect((await stat(file)).size).toBe(length + 3); // two quotes, a line break
           await rm(file);
         }
-        const rows = kibibytes * 16; // messages of 64 bytes
+        const rows = kibibytes * 16 + 1; // messages of 64 bytes
         const file = join(scratch, `${kibibytes}.csv`);
-        expect(await snapshot.copy(`SELECT repeat('x', 56) FROM generate_series(1, ${rows})`, file)).toBe(rows);
+        expect(await snapshot.copy(`SELECT repeat('x', 56) FROM generate_series(1, ${rows})`, oneFile(file))).toBe(
+          rows,
+        );
         expect((await stat(file)).size).toBe(rows * 59);
         expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
       }
@@ -128,18 +131,61 @@ describe.skipIf(!found)('what is fetched', () => {
   }, 20_000);
 });
 
-describe.skipIf(!found)('the spool', () => {
-  const rowsOf = (n: number) => `SELECT repeat('x', 997) FROM generate_series(1, ${n}) i`; // 1 kB a row
-  const endless = `${rowsOf(10_000)}, generate_series(1, 10000) j`; // 100 GB
+const rowsOf = (n: number) => `SELECT repeat('x', 997) FROM generate_series(1, ${n}) i`; // 1 kB a row
+const endless = `${rowsOf(10_000)}, generate_series(1, 10000) j`; // 100 GB
 
+describe.skipIf(!found)('the parts of a spool', () => {
+  const rows = 20_000;
+  const select = `SELECT i || E'\\n' || repeat('x', 300) AS text FROM generate_series(1, ${rows}) i`;
+
+  test('are whole rows in their order, taken one at a time while the next is written', async () => {
+    const found: string[] = [];
+    let open = 0;
+    const parts = {
+      bytes: 1_000_000,
+      path: (part: number) => join(scratch, `rows-${part}.csv`),
+      take: async (file: string) => {
+        open += 1;
+        expect(open).toBe(1);
+        found.push(await readFile(file, 'utf8'));
+        open -= 1;
+        await rm(file);
+      },
+    };
+    await read(url, async (snapshot) => expect(await snapshot.copy(select, parts)).toBe(rows));
+    expect(found.length).toBeGreaterThan(3);
+    for (const part of found) expect(part).toMatch(/^"\d+\nx{300}"\n[\s\S]*x"\n$/);
+    expect([...(found.join('').match(/^"\d+$/gm) ?? [])]).toEqual(Array.from({ length: rows }, (_, i) => `"${i + 1}`));
+  });
+
+  test('that cannot be taken stop the COPY; nothing is left, and the next query is read', async () => {
+    const parts = {
+      bytes: 1_000_000,
+      path: (part: number) => join(scratch, `refused-${part}.csv`),
+      take: async (file: string) => {
+        await rm(file);
+        throw new PipelineError('ENGINE_MEMORY', 'no room');
+      },
+    };
+    await read(url, async (snapshot) => {
+      expect(await codeOf(snapshot.copy(endless, parts))).toBe('ENGINE_MEMORY');
+      expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
+    });
+    expect((await readdir(scratch)).filter((name) => name.startsWith('refused'))).toEqual([]);
+  });
+});
+
+describe.skipIf(!found)('the spool', () => {
   test('is for its owner only, and never replaces a file', async () => {
     const file = join(scratch, 'private.csv');
     await read(url, async (snapshot) => {
-      await snapshot.copy('SELECT 1', file);
+      await snapshot.copy('SELECT 1', oneFile(file));
       expect((await stat(file)).mode & 0o777).toBe(0o600);
-      expect(await codeOf(snapshot.copy(endless, file))).toBe('OUTPUT_UNWRITABLE');
+      expect(await codeOf(snapshot.copy(endless, oneFile(file)))).toBe('OUTPUT_UNWRITABLE');
       expect((await stat(file)).size).toBe(4);
-      expect(await codeOf(snapshot.copy(endless, join(scratch, 'missing', 'x.csv')))).toBe('OUTPUT_UNWRITABLE');
+      expect(await codeOf(snapshot.copy(endless, oneFile(join(scratch, 'missing', 'x.csv'))))).toBe(
+        'OUTPUT_UNWRITABLE',
+      );
       expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
     });
   });
@@ -150,11 +196,11 @@ describe.skipIf(!found)('the spool', () => {
     await read(url, async (snapshot) => {
       for (const select of [rowsOf(1300), rowsOf(100_000), endless]) {
         const file = join(disk, 'spool.csv');
-        expect(await codeOf(snapshot.copy(select, file))).toBe('DISK_FULL');
-        await rm(file);
+        expect(await codeOf(snapshot.copy(select, oneFile(file)))).toBe('DISK_FULL');
+        expect(await exists(file)).toBe(false);
         expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
       }
-      expect(await snapshot.copy(rowsOf(1000), join(disk, 'fits.csv'))).toBe(1000);
+      expect(await snapshot.copy(rowsOf(1000), oneFile(join(disk, 'fits.csv')))).toBe(1000);
     });
   }, 20_000);
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Pgbouncer, type PostgresServer, requirePostgres, startPgbouncer } from './postgres-server.ts';
-import { changeUrl, codeOf, read, sessions, until } from './snapshots.ts';
+import { changeUrl, codeOf, oneFile, read, sessions, until } from './snapshots.ts';
 
 const found = await requirePostgres('postgresql');
 const pooler = found && (await startPgbouncer(found, { default_pool_size: '1' }));
@@ -39,7 +39,7 @@ describe.skipIf(pooler === undefined)('through PgBouncer in transaction mode', (
     const pid = Number(await server.psql('SELECT pg_backend_pid()', url));
     const answer = await read(pasted('pgbouncer=true&connection_limit=1'), async (snapshot) => [
       await snapshot.number('SELECT pg_backend_pid() AS n'),
-      await snapshot.copy('SELECT i FROM generate_series(1, 100000) i', join(scratch, 'rows.csv')),
+      await snapshot.copy('SELECT i FROM generate_series(1, 100000) i', oneFile(join(scratch, 'rows.csv'))),
       await snapshot.columns('SELECT 1 AS key'),
       await snapshot.number('SELECT pg_backend_pid() AS n'),
     ]);
@@ -80,7 +80,7 @@ describe.skipIf(pooler === undefined)('through PgBouncer in transaction mode', (
     const controller = new AbortController();
     const reading = read(
       through(own),
-      (snapshot) => snapshot.copy('SELECT pg_sleep(300)', join(scratch, 'interrupted.csv')),
+      (snapshot) => snapshot.copy('SELECT pg_sleep(300)', oneFile(join(scratch, 'interrupted.csv'))),
       { signal: controller.signal },
     );
     const active = (n: number) => sessions(own, `FILTER (WHERE state = 'active') = ${n}`);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Snapshot } from '../../lib/edges/postgres.ts';
 import { makeTestCa, type PostgresServer, requirePostgres, startPostgres, type TestCa } from './postgres-server.ts';
-import { changeUrl, codeOf, type ReadOptions, read } from './snapshots.ts';
+import { changeUrl, codeOf, type ReadOptions, oneFile, read } from './snapshots.ts';
 
 const plain = await requirePostgres('postgresql');
 const REFUSED = 'DATABASE_TLS';
@@ -119,7 +119,7 @@ describe.skipIf(plain === undefined)('TLS by the URL', () => {
 
   test('100,000 rows come through', async () => {
     const rows = (snapshot: Snapshot) =>
-      snapshot.copy(`SELECT i, repeat('x', 300) FROM generate_series(1, 100000) i`, join(scratch, 'rows.csv'));
+      snapshot.copy(`SELECT i, repeat('x', 300) FROM generate_series(1, 100000) i`, oneFile(join(scratch, 'rows.csv')));
     expect(await read(changeUrl(server.url, { search: withCa('verify-full') }), rows)).toBe(100_000);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from 'bun:test';
 import { type Snapshot, withSnapshot } from '../../lib/edges/postgres.ts';
+import type { Parts } from '../../lib/edges/postgres-copy.ts';
 import { openRun } from '../../lib/open.ts';
 import type { Run } from '../../lib/run.ts';
 import { parseSpec } from '../../lib/spec/read.ts';
@@ -29,6 +30,13 @@ labels: { topic: { repo: ./topic, classes: [A, B] } }
 export function read<T>(url: string, work: (snapshot: Snapshot) => Promise<T>, options: ReadOptions = {}): Promise<T> {
   return withSnapshot(databaseOf(url, options), options.signal ?? new AbortController().signal, work);
 }
+
+/** All rows of a COPY in one file. */
+export const oneFile = (path: string): Parts => ({
+  bytes: Number.POSITIVE_INFINITY,
+  path: () => path,
+  take: async () => {},
+});
 
 /** The code of our error, or what else was thrown; 'none' when nothing was. */
 export async function codeOf(work: Promise<unknown>): Promise<unknown> {
