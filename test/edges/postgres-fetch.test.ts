@@ -8,7 +8,7 @@ import type { Run } from '../../lib/run.ts';
 import * as balance from '../../lib/steps/balance.ts';
 import { fetch } from '../../lib/steps/fetch.ts';
 import { type PostgresServer, requirePostgres } from './postgres-server.ts';
-import { codeOf, failOnUnforeseen, openFetch, oneFile, read } from './snapshots.ts';
+import { codeOf, failOnUnforeseen, oneFile, openFetch, read } from './snapshots.ts';
 
 const found = await requirePostgres('postgresql');
 const server = found as PostgresServer;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Snapshot } from '../../lib/edges/postgres.ts';
 import { makeTestCa, type PostgresServer, requirePostgres, startPostgres, type TestCa } from './postgres-server.ts';
-import { changeUrl, codeOf, type ReadOptions, oneFile, read } from './snapshots.ts';
+import { changeUrl, codeOf, oneFile, type ReadOptions, read } from './snapshots.ts';
 
 const plain = await requirePostgres('postgresql');
 const REFUSED = 'DATABASE_TLS';
