@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Engine } from '../edges/duckdb.ts';
 import type { FileReport } from '../report/report.ts';
+import type { Run } from '../run.ts';
 import type { LabelSpec } from '../spec/spec.ts';
 import { identifier, literal, nameAt } from '../sql.ts';
 import { LEDGER, shardPath } from './files.ts';
@@ -19,6 +20,21 @@ export interface SplitFiles {
   shards: FileReport[];
 }
 
+/** The data files of a version, below a directory of the spool. */
+export interface Data {
+  directory: string;
+  splits: SplitFiles[];
+}
+
+/** Write the data files of a label once: the checks read them, and they are what is published. */
+export async function writeData({ engine, spool }: Run, spec: LabelSpec, assigned: Assigned): Promise<Data> {
+  if (assigned.data) return assigned.data;
+  const directory = `${spool}/data-${spec.name}`;
+  await rm(directory, { recursive: true, force: true }); // of a head that moved
+  assigned.data = { directory, splits: await writeShards(engine, spec, assigned, directory) };
+  return assigned.data;
+}
+
 /**
  * Write the shards of every split below `directory`. Same rows, same bytes, on any day and with any number of threads.
  *
@@ -32,9 +48,10 @@ export async function writeShards(
   shardBytes = SHARD_BYTES,
 ): Promise<SplitFiles[]> {
   await mkdir(`${directory}/data`, { recursive: true, mode: 0o700 });
+  const sizes = await engine.rows<{ split: number; rows: number; bytes: number }>(planSizes(assigned));
   const written: SplitFiles[] = [];
   for (const [index, { name }] of spec.split.entries()) {
-    const { rows, bytes } = await engine.row<{ rows: number; bytes: number }>(planSize(assigned, index));
+    const { rows = 0, bytes = 0 } = sizes.find(({ split }) => split === index) ?? {};
     const arrowBytes =
       bytes + 4 * (rows + 1) + 8 * rows + (spec.columns.source === undefined ? 0 : 4 * (rows + 1) + 12 * rows);
     const shards = Math.floor(arrowBytes / shardBytes) + 1;
@@ -50,8 +67,8 @@ export async function writeShards(
   return written;
 }
 
-function planSize({ table, cleaned }: Assigned, split: number): string {
-  return `SELECT count(*) AS rows, coalesce(sum(strlen(text)), 0)::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" WHERE a.split = ${split}`;
+function planSizes({ table, cleaned }: Assigned): string {
+  return `SELECT a.split, count(*) AS rows, sum(strlen(c.text))::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" GROUP BY a.split`;
 }
 
 /** The label is a nullable BIGINT: `datasets` makes a ClassLabel of no other type. */

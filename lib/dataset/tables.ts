@@ -1,5 +1,6 @@
 import type { Source } from '../events.ts';
 import { identifier } from '../sql.ts';
+import type { Data } from './parquet.ts';
 
 /** The engine's tables that the steps hand to each other. A name is quoted already. */
 
@@ -28,6 +29,8 @@ export interface Assigned {
   /** Groups that the ledger knows: (hash, class, split, merged); `merged`: earlier versions had it in several splits. */
   remembered: string;
   cleaned: Cleaned;
+  /** Once they are written; lib/dataset/parquet.ts. */
+  data?: Data;
 }
 
 /**

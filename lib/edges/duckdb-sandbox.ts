@@ -1,11 +1,21 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { literal } from '../sql.ts';
+import { identifier, literal } from '../sql.ts';
 
 /** Columns of the one table, `dataset`; all of them are text. */
 export const DATASET_COLUMNS = ['key', 'text', 'label', 'split', 'source'] as const;
 
 const SHOWN_CHARACTERS = 600; // of a value; who shows it masks it first and cuts it then
 const INTERRUPT_AGAIN_MS = 50; // an interruption that comes before the statement has begun is lost
+
+/** The rows of a version as files: what is published, and beside it, row by row, what is not. */
+export interface SandboxDataset {
+  /** Parquet files in their order. */
+  shards: string[];
+  /** The column of `shards` that has the texts. */
+  text: string;
+  /** A Parquet file with the other columns of the table. */
+  rows: string;
+}
 
 /** Why a query cannot run. `words` are DuckDB's own, where it said them before it could have read a row: later ones quote values. */
 export interface SandboxProblem {
@@ -47,10 +57,14 @@ export function engineOptions(memoryLimitMb: number, spill: string): Record<stri
 }
 
 /**
- * @param file a Parquet file with the columns of the table; an empty table without it
+ * @param dataset an empty table without it
  * @param spill private directory for what does not fit into memory; it need not exist
  */
-export async function openSandbox(file: string | undefined, memoryLimitMb: number, spill: string): Promise<Sandbox> {
+export async function openSandbox(
+  dataset: SandboxDataset | undefined,
+  memoryLimitMb: number,
+  spill: string,
+): Promise<Sandbox> {
   const instance = await DuckDBInstance.create(':memory:', {
     ...engineOptions(memoryLimitMb, spill),
     threads: '1', // rows come in the same order each time, and joins of long texts need half the memory
@@ -61,7 +75,7 @@ export async function openSandbox(file: string | undefined, memoryLimitMb: numbe
     instance.closeSync();
   };
   try {
-    for (const statement of planSandbox(file)) await connection.run(statement);
+    for (const statement of planSandbox(dataset)) await connection.run(statement);
   } catch (thrown) {
     close();
     throw thrown;
@@ -85,18 +99,25 @@ export async function openSandbox(file: string | undefined, memoryLimitMb: numbe
   };
 }
 
-/** The table first, then the locks: allowed_paths is the one file that a view over it may still read. */
-export function planSandbox(file: string | undefined): string[] {
-  const columns = DATASET_COLUMNS.map((column) => (file ? `${column}::VARCHAR AS ${column}` : `${column} VARCHAR`));
+/** The table first, then the locks: allowed_paths are the files that a view over them may still read. */
+export function planSandbox(dataset: SandboxDataset | undefined): string[] {
   return [
-    ...(file
-      ? [
-          `CREATE VIEW dataset AS SELECT ${columns.join(', ')} FROM read_parquet(${literal(file)})`,
-          `SET allowed_paths = [${literal(file)}]`,
-        ]
-      : [`CREATE TABLE dataset (${columns.join(', ')})`]),
+    ...(dataset
+      ? planView(dataset)
+      : [`CREATE TABLE dataset (${DATASET_COLUMNS.map((name) => `${name} VARCHAR`).join(', ')})`]),
     'SET enable_external_access = false',
     'SET lock_configuration = true',
+  ];
+}
+
+function planView({ shards, text, rows }: SandboxDataset): string[] {
+  const list = (files: string[]) => `[${files.map(literal).join(', ')}]`;
+  const columns = DATASET_COLUMNS.map((name) => `${name}::VARCHAR AS ${name}`);
+  const beside = DATASET_COLUMNS.filter((name) => name !== 'text');
+  return [
+    `CREATE VIEW dataset AS SELECT ${columns.join(', ')} FROM (SELECT ${identifier(text)} AS text FROM read_parquet(${list(shards)}))
+POSITIONAL JOIN (SELECT ${beside.join(', ')} FROM read_parquet(${list([rows])}))`,
+    `SET allowed_paths = ${list([...shards, rows])}`,
   ];
 }
 

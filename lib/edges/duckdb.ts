@@ -6,7 +6,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { PipelineError } from '../errors.ts';
-import { engineOptions, openSandbox, type Sandbox } from './duckdb-sandbox.ts';
+import { engineOptions, openSandbox, type Sandbox, type SandboxDataset } from './duckdb-sandbox.ts';
 import { decodeHtmlEntities } from './html-entities.ts';
 
 /** Values of one row, by column. 64-bit integers come as numbers while they are safe, wider ones as bigint. */
@@ -24,10 +24,10 @@ export interface Engine extends AsyncDisposable {
   /** Stop the statement that is running; it rejects. */
   interrupt(): void;
   /**
-   * A second, locked engine for queries of the spec, over a Parquet file with the same memory_limit; over an empty table without one. This
+   * A second, locked engine for queries of the spec, over files with the same memory_limit; over an empty table without them. This
    * engine makes room for it: until it is closed, what is kept in memory here lies on the disk.
    */
-  openSandbox(file?: string): Promise<Sandbox>;
+  openSandbox(dataset?: SandboxDataset): Promise<Sandbox>;
 }
 
 const MEMORY_BESIDE_SANDBOX_MB = 64; // with both at memory_limit the process would peak at twice of it
@@ -51,7 +51,7 @@ export async function openEngine(directory: string, memoryLimitMb: number): Prom
       return row as never;
     },
     interrupt: () => connection.interrupt(),
-    openSandbox: (file) => openBeside(connection, file, memoryLimitMb, `${directory}/sandbox-spill`),
+    openSandbox: (dataset) => openBeside(connection, dataset, memoryLimitMb, `${directory}/sandbox-spill`),
     async [Symbol.asyncDispose]() {
       connection.disconnectSync();
       instance.closeSync();
@@ -61,14 +61,14 @@ export async function openEngine(directory: string, memoryLimitMb: number): Prom
 
 async function openBeside(
   connection: DuckDBConnection,
-  file: string | undefined,
+  dataset: SandboxDataset | undefined,
   memoryLimitMb: number,
   spill: string,
 ): Promise<Sandbox> {
   const limit = (megabytes: number) => attempt(() => connection.run(`SET memory_limit = '${megabytes}MB'`));
-  if (file !== undefined) await limit(MEMORY_BESIDE_SANDBOX_MB).catch(() => {}); // what cannot leave the memory stays
+  if (dataset !== undefined) await limit(MEMORY_BESIDE_SANDBOX_MB).catch(() => {}); // what cannot leave the memory stays
   try {
-    const sandbox = await attempt(() => openSandbox(file, memoryLimitMb, spill));
+    const sandbox = await attempt(() => openSandbox(dataset, memoryLimitMb, spill));
     return {
       ...sandbox,
       async [Symbol.asyncDispose]() {

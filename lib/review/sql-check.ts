@@ -1,12 +1,11 @@
 import { rm } from 'node:fs/promises';
+import { writeData } from '../dataset/parquet.ts';
 import { type Assigned, ORIGINS } from '../dataset/tables.ts';
 import type { Sandbox, SandboxProblem, SandboxRows } from '../edges/duckdb-sandbox.ts';
 import { PipelineError } from '../errors.ts';
 import type { LabelRun, Run } from '../run.ts';
 import type { CheckSpec, LabelSpec } from '../spec/spec.ts';
 import { literal, nameAt } from '../sql.ts';
-
-const ROW_GROUP_ROWS = 50_000; // rows; bounds the writer's memory, as in the shards
 
 export type SqlCheck = Extract<CheckSpec, { kind: 'sql' }>;
 
@@ -41,13 +40,15 @@ export async function runQueries(
   const found = new Map<string, SandboxRows | SandboxProblem>();
   const checks = sqlChecks(spec);
   if (checks.length === 0) return found;
-  const file = `${run.spool}/dataset-${spec.name}.parquet`;
-  await run.engine.run(planDataset(spec, assigned, file));
+  const { directory, splits } = await writeData(run, spec, assigned);
+  const shards = splits.flatMap((split) => split.shards.map(({ path }) => `${directory}/${path}`));
+  const rows = `${run.spool}/rows-${spec.name}.parquet`;
+  await run.engine.run(planRows(spec, assigned, rows));
   try {
-    await using sandbox = await run.engine.openSandbox(file);
+    await using sandbox = await run.engine.openSandbox({ shards, text: spec.columns.text, rows });
     for (const { name, sql } of checks) found.set(name, await runQuery(run, sandbox, sql, limit));
   } finally {
-    await rm(file, { force: true });
+    await rm(rows, { force: true });
   }
   return found;
 }
@@ -134,11 +135,11 @@ function* walk(value: unknown): Generator<Node> {
   for (const child of Object.values(value)) yield* walk(child);
 }
 
-/** Plan the file that a sandbox reads: the rows of a version in the order of its files, with names instead of ids. */
-function planDataset({ classes, split }: LabelSpec, { table, cleaned }: Assigned, file: string): string {
+/** Plan what a query can ask of the rows besides their texts, in the order of the data files and with names instead of ids. */
+function planRows({ classes, split }: LabelSpec, { table, cleaned }: Assigned, file: string): string {
   const splits = split.map((each) => each.name);
   return `COPY (
-  SELECT c.key, c.text, ${nameAt('a.class', classes)} AS label, ${nameAt('a.split', splits)} AS split, ${nameAt('c.origin', ORIGINS)} AS source
+  SELECT c.key, ${nameAt('a.class', classes)} AS label, ${nameAt('a.split', splits)} AS split, ${nameAt('c.origin', ORIGINS)} AS source
   FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" ORDER BY a.split, a.position
-) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`;
+) TO ${literal(file)} (FORMAT parquet)`;
 }

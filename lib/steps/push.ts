@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planCard } from '../dataset/card.ts';
 import { revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
@@ -6,7 +6,7 @@ import { CARD, LEDGER, METADATA } from '../dataset/files.ts';
 import { fingerprintOf } from '../dataset/fingerprint.ts';
 import { describeFile } from '../dataset/hashes.ts';
 import { commitMessage, type Draft, formatMetadata, planMetadata } from '../dataset/metadata.ts';
-import { writeLedger, writeShards } from '../dataset/parquet.ts';
+import { writeData, writeLedger } from '../dataset/parquet.ts';
 import { classesOf, type PublishedVersion } from '../dataset/published.ts';
 import { clearDirectory, ship, shippingOf, writeText } from '../dataset/ship.ts';
 import type { Assigned } from '../dataset/tables.ts';
@@ -47,7 +47,8 @@ export async function push(
   if (explain !== undefined) return { status: 'planned', version, directory: '' };
   const message = commitMessage(spec.name, version);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const splits = await writeShards(run.engine, spec, assigned, directory);
+  const { splits, ...data } = await writeData(run, spec, assigned);
+  await rename(join(data.directory, 'data'), join(directory, 'data'));
   const draft: Draft = { version, createdAt, message, fingerprint, previousVersion: current, splits };
   const files = await writeFiles(run, label, assigned, published, directory, draft);
   return await ship(run, label, head, { version, message, fingerprint, directory, files });

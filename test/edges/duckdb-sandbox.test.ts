@@ -21,7 +21,7 @@ beforeAll(async () => {
     `COPY (SELECT i::VARCHAR AS key, '${CANARY} ' || i AS text, 'A' AS label, 'train' AS split, 'correct' AS source FROM range(1000) t(i)) TO '${directory}/dataset.parquet' (FORMAT parquet)`,
   );
   await engine.run(`COPY (SELECT '${CANARY}' AS secret) TO '${directory}/other.parquet' (FORMAT parquet)`);
-  sandbox = await engine.openSandbox(join(directory, 'dataset.parquet'));
+  sandbox = await engine.openSandbox(datasetOf('dataset.parquet'));
 });
 afterAll(async () => {
   await sandbox[Symbol.asyncDispose]();
@@ -30,6 +30,7 @@ afterAll(async () => {
 });
 
 const path = (name: string) => join(directory, name);
+const datasetOf = (name: string) => ({ shards: [path(name)], text: 'text', rows: path(name) });
 
 describe('a query in the sandbox', () => {
   test('reads the rows, in their order, up to the limit', async () => {
@@ -108,7 +109,7 @@ describe('a query in the sandbox cannot do anything but read', () => {
     async (statement) => {
       const { DuckDBInstance } = await import('@duckdb/node-api');
       const connection = await (await DuckDBInstance.create(':memory:')).connect();
-      for (const each of planSandbox(path('dataset.parquet'))) await connection.run(each);
+      for (const each of planSandbox(datasetOf('dataset.parquet'))) await connection.run(each);
       await expect(connection.run(statement)).rejects.toThrow();
       expect((await connection.runAndReadAll('SELECT count(*) FROM dataset')).getRows()).toEqual([[1000n]]);
       connection.disconnectSync();
@@ -162,11 +163,11 @@ test('the main engine has its memory back when the sandbox is closed', async () 
     (await engine.row<{ limit: string }>(`SELECT current_setting('memory_limit') AS "limit"`)).limit;
   await sandbox[Symbol.asyncDispose]();
   const before = await limit();
-  sandbox = await engine.openSandbox(path('dataset.parquet'));
+  sandbox = await engine.openSandbox(datasetOf('dataset.parquet'));
   expect(await limit()).not.toBe(before);
   await sandbox[Symbol.asyncDispose]();
   expect(await limit()).toBe(before);
-  await expect(engine.openSandbox(path('missing.parquet'))).rejects.toThrow('IO Error');
+  await expect(engine.openSandbox(datasetOf('missing.parquet'))).rejects.toThrow('IO Error');
   expect(await limit()).toBe(before);
   sandbox = await engine.openSandbox();
   expect(await sandbox.rows('FROM dataset', 1, never)).toEqual({
