@@ -29,8 +29,7 @@ export function stagesOf(steps: CleanStep[]): CleanStage[] {
 }
 
 function planStep(text: string, step: CleanStep): string {
-  if (step.kind === 'replace')
-    return `regexp_replace(${text}, ${literal(step.pattern)}, ${literal(step.replacement)}, 'g')`;
+  if (step.kind === 'replace') return planReplacement(text, step);
   switch (step.function) {
     case 'html_entities':
       return planDecoding(text);
@@ -41,11 +40,25 @@ function planStep(text: string, step: CleanStep): string {
   }
 }
 
-/**
- * Only texts with "&" leave the engine for TypeScript. The lambda keeps `text` from standing twice. The dot is there because the driver
- * drops a byte order mark from the start of a text.
- */
+function planReplacement(
+  text: string,
+  { pattern, replacement, only }: Extract<CleanStep, { kind: 'replace' }>,
+): string {
+  const replaced = (t: string) => `regexp_replace(${t}, ${literal(pattern)}, ${literal(replacement)}, 'g')`;
+  if (only === undefined) return replaced(text);
+  const conditions =
+    'inside' in only
+      ? only.inside.map((part) => `contains(t, ${literal(part)})`)
+      : ['starts_with', 'ends_with'].map((name) => `${name}(t, ${literal(only.atEnds)})`);
+  return planWhere(text, conditions.join(' OR '), replaced('t'));
+}
+
+/** Only texts with "&" leave the engine for TypeScript. The dot is there because the driver drops a byte order mark from the start of a text. */
 function planDecoding(text: string): string {
-  const decoded = `CASE WHEN contains(t, '&') THEN decode_html_entities('.' || t)[2:] ELSE t END`;
-  return `list_transform([${text}], lambda t: ${decoded})[1]`;
+  return planWhere(text, `contains(t, '&')`, `decode_html_entities('.' || t)[2:]`);
+}
+
+/** `result` where `condition` holds, else the text; both name it `t`. The lambda keeps `text` from standing twice. */
+function planWhere(text: string, condition: string, result: string): string {
+  return `list_transform([${text}], lambda t: CASE WHEN ${condition} THEN ${result} ELSE t END)[1]`;
 }

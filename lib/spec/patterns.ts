@@ -2,6 +2,7 @@ import { RE2JS, RE2JSSyntaxException } from 're2js';
 import type { Code } from '../errors.ts';
 import { NAMED_STEPS } from './named-steps.ts';
 import type { PatternProblem } from './pattern-cursor.ts';
+import { planLiterals } from './pattern-literals.ts';
 import { type Scanned, scanPattern } from './pattern-scan.ts';
 import { checkReplacement } from './replacement.ts';
 
@@ -17,6 +18,8 @@ export type CleanStep =
       pattern: string;
       /** RE2's rewrite: \1 … \9 and \\. */
       replacement: string;
+      /** A text that matches has one of these in it, or at one of its ends. */
+      only?: { inside: string[] } | { atEnds: string };
     }
   | { kind: 'function'; name: string; function: 'html_entities' | 'nfc' | 'lowercase' };
 
@@ -40,7 +43,9 @@ export function planPattern(
     ...checkReplacement(replacement, scanned.captures),
   ];
   if (problems.length > 0) return { problems };
-  return { step: { kind: 'replace', name: pattern, pattern: scanned.translated, replacement } };
+  const literals = planLiterals(scanned.translated);
+  const only = literals && { only: { inside: literals } };
+  return { step: { kind: 'replace', name: pattern, pattern: scanned.translated, replacement, ...only } };
 }
 
 function checkWhole(pattern: string, { translated, nullable, size }: Scanned): PatternProblem[] {
