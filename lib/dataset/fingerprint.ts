@@ -18,7 +18,7 @@ export async function fingerprintOf(
   const origin = columns.source === undefined ? '' : ", ':', c.origin";
   const { rows, bits } = await engine.row(
     `SELECT count(*) AS rows, bit_xor(md5_number(concat(a.class, ':', a.split, ':', ordinal${origin}, ':', c.text)))::VARCHAR AS bits
-FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"`,
+FROM ${table} a JOIN ${cleaned.texts} c ON c."row" = a."row"`,
   );
   const header = {
     format: FORMAT_VERSION,

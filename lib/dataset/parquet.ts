@@ -68,7 +68,7 @@ export async function writeShards(
 }
 
 function planSizes({ table, cleaned }: Assigned): string {
-  return `SELECT a.split, count(*) AS rows, sum(strlen(c.text))::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" GROUP BY a.split`;
+  return `SELECT a.split, count(*) AS rows, sum(c.bytes)::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" GROUP BY a.split`;
 }
 
 /** The label is a nullable BIGINT: `datasets` makes a ClassLabel of no other type. */
@@ -84,7 +84,7 @@ function planShard(
   const columns = [`c.text AS ${identifier(text)}`, `a.class::BIGINT AS ${identifier(label)}`];
   if (source !== undefined) columns.push(`${nameAt('origin', ORIGINS)} AS ${identifier(source)}`);
   return planCopy(
-    `SELECT ${columns.join(', ')} FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row"
+    `SELECT ${columns.join(', ')} FROM ${table} a JOIN ${cleaned.texts} c ON c."row" = a."row"
 WHERE a.split = ${split} AND a.position >= ${first} AND a.position < ${next} ORDER BY a.position`,
     file,
     { huggingface: JSON.stringify({ info: { features: featuresOf(spec) } }) },

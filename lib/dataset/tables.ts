@@ -12,12 +12,14 @@ export interface Fetched {
 }
 
 /**
- * Cleaned rows: (row, key, origin, value, text, class, hash, changed, reason). `class` is the id, `hash` 128 bits of the text; bit i of
- * `changed` says that stage i of the cleaning changed the text; `reason` is null for rows that are kept. A row dropped as `duplicate`
- * belongs to the group of the row that stands for it.
+ * Cleaned rows: (row, key, origin, value, class, hash, changed, characters, bytes, email, phone, reason). `class` is the id, `hash` 128 bits
+ * of the text; bit i of `changed` says that stage i of the cleaning changed the text; `characters`, `bytes`, `email` and `phone` are of the
+ * cleaned text; `reason` is null for rows that are kept. A row dropped as `duplicate` belongs to the group of the row that stands for it.
  */
 export interface Cleaned {
   table: string;
+  /** Their texts: (row, text), and what else was found while they were read. Apart, since most questions are not about them. */
+  texts: string;
   fetched: Fetched;
 }
 
@@ -43,7 +45,7 @@ export interface Ledger {
 
 /** The table of a label's rows at one stage. */
 export function tableOf(
-  stage: 'fetched' | 'cleaned' | 'assigned' | 'members' | 'remembered' | 'ledger',
+  stage: 'fetched' | 'texts' | 'cleaned' | 'assigned' | 'members' | 'remembered' | 'ledger',
   label: string,
 ): string {
   return identifier(`${stage}_${label}`);

@@ -74,7 +74,7 @@ async function sampleDifference(
     const rows = await run.engine.rows<ChangedRow>(
       `SELECT d.before_id, d.before_class, d.before_split, left(c.text, ${READ}) AS after_text, d.after_class, d.after_split
 FROM (SELECT * FROM ${table} d WHERE ${IS_KIND[kind]} ORDER BY coalesce(after_hash, before_hash), before_id, after_row LIMIT ${limit}) d
-LEFT JOIN ${cleaned.table} c ON c."row" = d.after_row ORDER BY coalesce(d.after_hash, d.before_hash), d.before_id, d.after_row`,
+LEFT JOIN ${cleaned.texts} c ON c."row" = d.after_row ORDER BY coalesce(d.after_hash, d.before_hash), d.before_id, d.after_row`,
     );
     const before = await compared.texts(rows.flatMap(({ before_id }) => before_id ?? []));
     const texts = rows.map(({ before_id, after_text }) => ({

@@ -2,7 +2,6 @@ import { stagesOf } from '../dataset/clean-text.ts';
 import type { Assigned } from '../dataset/tables.ts';
 import type { ConflictsReport, LabelReport } from '../report/report.ts';
 import type { LabelRun, Run } from '../run.ts';
-import { planHasEmail, planHasPhone } from './personal-data.ts';
 
 const SHOWN_CONFLICTS = 50; // sets of classes that the report lists
 
@@ -45,7 +44,7 @@ async function measureLengths(engine: Engine, cleaned: string): Promise<NonNulla
   );
   return engine.row(`SELECT min, ${quantiles.join(', ')}, max, mean FROM (
   SELECT min(n) AS min, quantile_cont(n, [${Object.values(QUANTILES).join(', ')}]) AS quantiles, max(n) AS max, round(avg(n), 2) AS mean
-  FROM (SELECT length(text) AS n FROM ${cleaned} WHERE reason IS NULL)
+  FROM (SELECT characters AS n FROM ${cleaned} WHERE reason IS NULL)
 )`);
 }
 
@@ -84,8 +83,7 @@ async function countPersonalData(
 ): Promise<NonNullable<LabelReport['personalData']>> {
   const counts = await engine.rows<{ split: number; rows: number; emails: number; phones: number; any: number }>(
     `SELECT split, count(*) AS rows, count(*) FILTER (email) AS emails, count(*) FILTER (phone) AS phones, count(*) FILTER (email OR phone) AS any
-FROM (SELECT a.split, ${planHasEmail('c.text')} AS email, ${planHasPhone('c.text')} AS phone FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row")
-GROUP BY split`,
+FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" GROUP BY split`,
   );
   return spec.split.map(({ name }, index) => {
     const { rows = 0, emails = 0, phones = 0, any = 0 } = counts.find(({ split }) => split === index) ?? {};

@@ -74,7 +74,11 @@ async function sampleChanges(
   return samples;
 }
 
-async function sampleConflicts(run: Run, { spec }: LabelRun, { table }: Cleaned): Promise<LabelSamples['conflicts']> {
+async function sampleConflicts(
+  run: Run,
+  { spec }: LabelRun,
+  { table, texts }: Cleaned,
+): Promise<LabelSamples['conflicts']> {
   const rows = await run.engine.rows<{
     text: string;
     winner: number | null;
@@ -82,8 +86,8 @@ async function sampleConflicts(run: Run, { spec }: LabelRun, { table }: Cleaned)
     reviewed: number;
     unreviewed: number;
   }>(
-    `SELECT left(any_value(c.text), ${READ}) AS text, g.winner, c.class, count(*) FILTER (c.origin = 0) AS reviewed, count(*) FILTER (c.origin = 1) AS unreviewed
-FROM (SELECT * FROM (${planConflictGroups(table)}) ORDER BY hash LIMIT ${run.options.samples}) g JOIN ${table} c ON c.hash = g.hash
+    `SELECT left(any_value(t.text), ${READ}) AS text, g.winner, c.class, count(*) FILTER (c.origin = 0) AS reviewed, count(*) FILTER (c.origin = 1) AS unreviewed
+FROM (SELECT * FROM (${planConflictGroups(table)}) ORDER BY hash LIMIT ${run.options.samples}) g JOIN ${table} c ON c.hash = g.hash JOIN ${texts} t ON t."row" = c."row"
 WHERE c.class IS NOT NULL GROUP BY c.hash, g.winner, c.class ORDER BY c.hash, c.class`,
   );
   const masked = await maskSamples(

@@ -3,6 +3,7 @@ import { type Cleaned, type Fetched, planHash, planKeyOrder, tableOf } from '../
 import { PipelineError } from '../errors.ts';
 import { DROP_REASONS, type DropReason, type Drops } from '../report/report.ts';
 import { countConflicts } from '../review/measure.ts';
+import { planHasEmail, planHasPhone } from '../review/personal-data.ts';
 import { sampleCleaning } from '../review/sample.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { nearest } from '../spec/nearest.ts';
@@ -19,22 +20,24 @@ const LONGEST_CLASS = 100; // characters
 export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promise<Cleaned> {
   const { spec, report } = label;
   const { engine } = run;
-  const table = tableOf('cleaned', spec.name);
+  const { dryRun, demo, explain } = run.options;
+  const cleaned = { table: tableOf('cleaned', spec.name), texts: tableOf('texts', spec.name), fetched };
   await engine.run(planRepeatedKeys(fetched.table));
-  await engine.run(planCleaned(table, fetched.table, spec), { salt: run.salt });
-  await engine.run(planGroups(table, spec));
-  await engine.run(planConflicts(table));
-  if (spec.duplicates === 'one') await engine.run(planDuplicates(table));
-  Object.assign(report, await countRows(run, table));
-  report.unknownClasses = await listUnknownClasses(run, table, spec);
+  await engine.run(planTexts(cleaned.texts, fetched.table, spec), { salt: run.salt });
+  const isShown = dryRun || demo || explain !== undefined; // samples show texts as they came
+  if (!isShown) await engine.run(`DROP TABLE ${fetched.table}`);
+  await engine.run(planGroups(cleaned.texts, spec));
+  await engine.run(planCleaned(cleaned, spec));
+  Object.assign(report, await countRows(run, cleaned.table));
+  report.unknownClasses = await listUnknownClasses(run, cleaned.table, spec);
   const { total = 0 } = report.kept ?? {};
   const dropped = Object.values(report.dropped ?? {}).reduce((sum, rows) => sum + rows, 0);
   if (total + dropped !== report.fetched?.total) throw new Error('fetched = kept + Σ dropped does not hold');
   run.events.emit({ type: 'rows.cleaned', label: spec.name, kept: total, dropped: report.dropped ?? {} });
-  if (run.options.dryRun || run.options.demo) await sampleCleaning(run, label, { table, fetched });
-  if (run.options.explain === undefined) await engine.run(`DROP TABLE ${fetched.table}`);
-  if (spec.conflicts === 'fail') await refuseConflicts(run, label, table);
-  return { table, fetched };
+  if (dryRun || demo) await sampleCleaning(run, label, cleaned);
+  if (isShown && explain === undefined) await engine.run(`DROP TABLE ${fetched.table}`);
+  if (spec.conflicts === 'fail') await refuseConflicts(run, label, cleaned.table);
+  return cleaned;
 }
 
 /** Rows whose key stands on another row that goes first: reviewed before correct, then by content, never by arrival. */
@@ -46,7 +49,8 @@ SELECT "row" FROM (
 ) WHERE n > 1`;
 }
 
-function planCleaned(table: string, fetched: string, spec: LabelSpec): string {
+/** The texts, each read once, and all that is asked about them. `reason` is what a row alone can tell. */
+function planTexts(texts: string, fetched: string, spec: LabelSpec): string {
   const cases = [
     `WHEN "row" IN (SELECT "row" FROM repeated) THEN 'duplicate_key'`,
     `WHEN too_long THEN 'too_long'`,
@@ -56,8 +60,10 @@ function planCleaned(table: string, fetched: string, spec: LabelSpec): string {
     `WHEN NOT regexp_matches(cleaned, ${literal(NOT_EMPTY)}) THEN 'empty_text'`,
   ];
   const { from, changed, cleaned } = planStages(fetched, spec);
-  return `CREATE OR REPLACE TABLE ${table} AS
-SELECT "row", key, origin, value, cleaned AS text, class, ${planHash('cleaned')} AS hash, changed, CASE ${cases.join(' ')} END AS reason
+  return `CREATE OR REPLACE TABLE ${texts} AS
+SELECT "row", key, origin, value, cleaned AS text, class, ${planHash('cleaned')} AS hash, changed,
+  length(cleaned) AS characters, strlen(cleaned) AS bytes, ${planHasEmail('cleaned')} AS email, ${planHasPhone('cleaned')} AS phone,
+  CASE ${cases.join(' ')} END AS reason
 FROM (SELECT "row", key, origin, value, too_long, text, ${cleaned} AS cleaned, ${changed} AS changed, ${planClass(spec.classes)} AS class FROM ${from})`;
 }
 
@@ -85,25 +91,25 @@ function planClass(classes: string[]): string {
 }
 
 /** Texts that stand on several rows, and the class that wins where they differ: null drops all of them. */
-function planGroups(table: string, { conflicts }: LabelSpec): string {
+function planGroups(texts: string, { conflicts }: LabelSpec): string {
   const reviewed = 'min(class) FILTER (origin = 0)';
   const agreed = `CASE WHEN ${reviewed} = max(class) FILTER (origin = 0) THEN ${reviewed} END`;
   return `CREATE OR REPLACE TEMP TABLE groups AS
 SELECT hash, CASE WHEN min(class) = max(class) THEN min(class) ${conflicts === 'reviewed' ? `ELSE ${agreed}` : ''} END AS winner
-FROM ${table} WHERE reason IS NULL GROUP BY hash HAVING count(*) > 1`;
+FROM ${texts} WHERE reason IS NULL GROUP BY hash HAVING count(*) > 1`;
 }
 
-function planConflicts(table: string): string {
-  return `UPDATE ${table} SET reason = 'conflict' FROM groups
-WHERE reason IS NULL AND ${table}.hash = groups.hash AND class IS DISTINCT FROM winner`;
-}
-
-/** One row stands for its text: a reviewed one before a correct one, then the smallest key. */
-function planDuplicates(table: string): string {
-  return `UPDATE ${table} SET reason = 'duplicate' FROM (
-  SELECT "row" AS other, row_number() OVER (PARTITION BY hash ORDER BY origin, ${planKeyOrder('key')}) AS n
-  FROM ${table} WHERE reason IS NULL AND hash IN (SELECT hash FROM groups)
-) AS ranked WHERE ${table}."row" = other AND n > 1`;
+/** All but the texts, with the reasons that rows have from each other. One row stands for its text: a reviewed one before a correct one, then the smallest key. */
+function planCleaned({ table, texts }: Cleaned, { duplicates }: LabelSpec): string {
+  const isConflict = 'class IS DISTINCT FROM winner';
+  const duplicate = duplicates === 'one' ? `WHEN n > 1 THEN 'duplicate'` : '';
+  return `CREATE OR REPLACE TABLE ${table} AS
+WITH ranked AS (
+  SELECT "row", ${isConflict} AS conflict, row_number() OVER (PARTITION BY hash, ${isConflict} ORDER BY origin, ${planKeyOrder('key')}) AS n
+  FROM ${texts} JOIN groups USING (hash) WHERE reason IS NULL
+)
+SELECT t.* EXCLUDE (text, reason), CASE WHEN reason IS NOT NULL THEN reason WHEN conflict THEN 'conflict' ${duplicate} END AS reason
+FROM ${texts} t LEFT JOIN ranked r ON r."row" = t."row"`;
 }
 
 async function refuseConflicts({ engine }: Run, label: LabelRun, table: string): Promise<void> {

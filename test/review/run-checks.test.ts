@@ -15,7 +15,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'run-checks-'));
   engine = await openEngine(directory, 200);
   await engine.run(`CREATE TABLE cleaned AS SELECT i AS "row", 'k' || i AS key, (i % 2)::UTINYINT AS origin,
-    CASE i WHEN 0 THEN repeat('क', 290) || ' call 9841234567 now' ELSE 'text ' || i % 5 END AS text, 0::SMALLINT AS class, (i % 5)::UHUGEINT AS hash, NULL::VARCHAR AS reason FROM range(10) t(i)`);
+    CASE i WHEN 0 THEN repeat('क', 290) || ' call 9841234567 now' ELSE 'text ' || i % 5 END AS text, 0::SMALLINT AS class, (i % 5)::UHUGEINT AS hash, NULL::VARCHAR AS reason, 100 AS bytes FROM range(10) t(i)`);
   await engine.run(
     `CREATE TABLE assigned AS SELECT "row", class, CASE WHEN "row" < 8 THEN 0 ELSE "row" - 7 END AS split, "row" AS ordinal, "row" AS position FROM cleaned`,
   );
@@ -29,7 +29,7 @@ const ASSIGNED = {
   table: 'assigned',
   members: 'members',
   remembered: 'remembered',
-  cleaned: { table: 'cleaned', fetched: {} as never },
+  cleaned: { table: 'cleaned', texts: 'cleaned', fetched: {} as never },
 };
 
 interface Checked {

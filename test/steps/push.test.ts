@@ -225,7 +225,11 @@ describe('push() to a directory', () => {
       table: '"assigned_topic"',
       members: '"members_topic"',
       remembered: '"remembered_topic"',
-      cleaned: { table: '"cleaned_topic"', fetched: { table: '', snapshot: { id: '', takenAt: new Date(0) } } },
+      cleaned: {
+        table: '"cleaned_topic"',
+        texts: '"texts_topic"',
+        fetched: { table: '', snapshot: { id: '', takenAt: new Date(0) } },
+      },
     };
     const folder = join(workshop.directory, 'sharded');
     const files = await writeShards(workshop.engine, spec, assigned, folder, 5000);
