@@ -99,7 +99,10 @@ SELECT hash, CASE WHEN min(class) = max(class) THEN min(class) ${conflicts === '
 FROM ${texts} WHERE reason IS NULL GROUP BY hash HAVING count(*) > 1`;
 }
 
-/** All but the texts, with the reasons that rows have from each other. One row stands for its text: a reviewed one before a correct one, then the smallest key. */
+/**
+ * All but the texts, with the reasons that rows have from each other. One row stands for its text: a reviewed one before a correct one, then
+ * the smallest key.
+ */
 function planCleaned({ table, texts }: Cleaned, { duplicates }: LabelSpec): string {
   const isConflict = 'class IS DISTINCT FROM winner';
   const duplicate = duplicates === 'one' ? `WHEN n > 1 THEN 'duplicate'` : '';
