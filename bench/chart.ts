@@ -2,7 +2,7 @@ import type * as Plot from '@observablehq/plot';
 import { shareSent } from './chunks.ts';
 import { spread } from './figures.ts';
 import { formatSize } from './goals.ts';
-import type { Results, Writer } from './results.ts';
+import type { Results, SecondVersionResult, Writer } from './results.ts';
 
 /** results.svg: what was measured, as one picture that follows the reader's light or dark scheme. */
 
@@ -88,7 +88,11 @@ function planPanels(plot: typeof Plot, { compare, growth, memory, secondVersion 
   }
   const sizes = growth?.sizes ?? [];
   if (sizes.length > 1) panels.push(...planGrowth(plot, sizes));
-  if (secondVersion) panels.push(planBars(plot, 'Bytes sent again after 5% appended rows', planSent(secondVersion)));
+  const versions = secondVersion?.sizes.at(-1);
+  if (versions) {
+    const title = `Bytes sent again after 5% appended rows, ${formatSize(versions.complaints)} complaints`;
+    panels.push(planBars(plot, title, planSent(versions)));
+  }
   if (memory) {
     const bars = memory.limits.map(({ memoryLimit, ours }) => {
       const { median } = spread(ours, 'peakBytes');
@@ -108,7 +112,7 @@ export const WRITER_NAMES: Record<Writer, string> = {
 
 const WRITER_FILLS: Record<Writer, string> = { ours: OURS, shuffled: FLOOR, official: FLOOR, service: THEIRS };
 
-function planSent({ transfers }: NonNullable<Results['secondVersion']>): Bar[] {
+function planSent({ transfers }: SecondVersionResult): Bar[] {
   return transfers
     .filter(({ change }) => change === 'appended')
     .map(({ writer, data }) => {

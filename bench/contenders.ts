@@ -46,7 +46,7 @@ export async function runOurs(
     argv: [process.execPath, join(ROOT, 'pipeline.ts'), '--json', ...chosen],
     cwd: directory,
     env: {
-      ...(await ownHome(directory)),
+      ...(await ourEnvironment(directory)),
       POSTGRES_URL: url,
       DEPARTMENT_DATASET: './department',
       URGENCY_DATASET: './urgency',
@@ -81,7 +81,7 @@ export async function runPython(
     argv: [await benchPython(), join(import.meta.dir, 'service.py'), directory],
     cwd: directory,
     env: {
-      ...(await pythonHome(directory)),
+      ...(await pythonEnvironment(directory)),
       POSTGRES_URL: url.replace(/^postgres:/, 'postgresql+psycopg2:'), // SQLAlchemy’s form of it
       ...(workMem === undefined ? {} : { PGOPTIONS: `-c work_mem=${workMem}` }),
     },
@@ -129,16 +129,19 @@ async function finished(command: Command): Promise<{ measure: Measure; stdout: s
   return ended;
 }
 
-/** Home and temporary files of a process, below its directory. */
-export async function ownHome(directory: string): Promise<Record<string, string>> {
-  const home = join(directory, 'home');
-  await mkdir(home, { recursive: true });
-  return { HOME: home, TMPDIR: home };
+/** One home for all runs, so that what a program compiles on its first start is there, as Python’s bytecode is. */
+const HOME = join(ROOT, '.cache/bench-home');
+
+/** @param directory of the process, which holds its temporary files */
+export async function ourEnvironment(directory: string, home = HOME): Promise<Record<string, string>> {
+  const temporary = join(directory, 'tmp');
+  await Promise.all([home, temporary].map((each) => mkdir(each, { recursive: true })));
+  return { HOME: home, TMPDIR: temporary };
 }
 
-export async function pythonHome(directory: string): Promise<Record<string, string>> {
+export async function pythonEnvironment(directory: string): Promise<Record<string, string>> {
   return {
-    ...(await ownHome(directory)),
+    ...(await ourEnvironment(directory)),
     HF_HUB_OFFLINE: '1',
     HF_HUB_DISABLE_TELEMETRY: '1',
     HF_DATASETS_DISABLE_PROGRESS_BARS: '1',

@@ -137,14 +137,16 @@ function renderSecondVersion(secondVersion: Part<'secondVersion'>): string {
     (sent / 1e6).toFixed(2),
     formatShare(shareSent({ bytes, sent })),
   ];
-  const rows = secondVersion.transfers.flatMap(({ change, writer, data, all }) => [
-    [CHANGE_TEXTS[change], WRITER_TEXTS[writer], ...cells(data)],
-    ...(all ? [[CHANGE_TEXTS[change], 'ours, with ledger, card and metadata', ...cells(all)]] : []),
-  ]);
-  return `${heading(`Second versions, ${formatSize(secondVersion.complaints)} complaints`, secondVersion)} Sent are the bytes of chunks that the first version’s files do not have, cut as Xet cuts them
+  const rows = secondVersion.sizes.flatMap(({ complaints, transfers }) =>
+    transfers.flatMap(({ change, writer, data, all }) => [
+      [formatSize(complaints), CHANGE_TEXTS[change], WRITER_TEXTS[writer], ...cells(data)],
+      ...(all ? [['', '', 'ours, with ledger, card and metadata', ...cells(all)]] : []),
+    ]),
+  );
+  return `${heading('Second versions', secondVersion)} Sent are the bytes of chunks that the first version’s files do not have, cut as Xet cuts them
 (\`@huggingface/xetchunk-wasm\`, about 64 kB each): the smaller the share, the less is uploaded again.
 
-${renderTable(['between the versions', 'written by', 'MB', 'sent MB', 'share'], rows)}`;
+${renderTable(['complaints', 'between the versions', 'written by', 'MB', 'sent MB', 'share'], rows)}`;
 }
 
 function renderFootprint(footprint: Part<'footprint'>): string {
@@ -155,9 +157,11 @@ function renderFootprint(footprint: Part<'footprint'>): string {
   };
   const rows = [
     ['ours: `--help`', formatCount(ours.packages), formatMB(ours.bytes), ...start(coldStart.help)],
+    ['ours: `--help`, the first time', '', '', ...start(coldStart.firstHelp)],
     ['Python: imports alone', formatCount(python.packages), formatMB(python.bytes), ...start(coldStart.pythonImports)],
   ];
-  return `${heading('Installed size and cold start', footprint)} Without dev dependencies, and without the runtimes themselves; Bun’s program is another ${formatMB(bunBytes)} MB.
+  return `${heading('Installed size and cold start', footprint)} Without dev dependencies, and without the runtimes themselves; Bun’s program is another ${formatMB(bunBytes)} MB. The first time, Bun compiles what it
+keeps for the next start.
 
 ${renderTable(['', 'packages', 'MB', 'start s min', 'median', 'max'], rows)}`;
 }

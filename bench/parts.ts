@@ -15,15 +15,15 @@ export const PARTS = ['footprint', 'secondVersion', 'compare', 'memory', 'profil
 export type Part = (typeof PARTS)[number];
 
 /**
- * Plan the sizes that a part is measured at: second versions at the smallest, growth at all, whatever is compared at the middle one.
+ * Plan the sizes that a part is measured at: growth at all, whatever is compared at the middle one, second versions at the smallest too.
  *
  * @param sizes complaints, ascending
  */
 export function planSizes(part: Part, sizes: readonly number[]): readonly number[] {
-  const at = (index: number) => sizes.slice(index, index + 1);
   if (part === 'footprint') return [];
   if (part === 'growth') return sizes;
-  return at(part === 'secondVersion' ? 0 : Math.floor(sizes.length / 2));
+  const middle = Math.floor(sizes.length / 2);
+  return sizes.filter((_, index) => index === middle || (part === 'secondVersion' && index === 0));
 }
 
 /** Measure a part that needs no database. */
@@ -48,7 +48,15 @@ export async function measurePart(
   const dated = { measuredAt: now() };
   switch (part) {
     case 'secondVersion':
-      return { secondVersion: { ...dated, complaints, transfers: await measureSecondVersions(databases, complaints) } };
+      return {
+        secondVersion: {
+          ...dated,
+          sizes: [
+            ...(before.secondVersion?.sizes ?? []),
+            { complaints, transfers: await measureSecondVersions(databases, complaints) },
+          ],
+        },
+      };
     case 'compare':
       return { compare: { ...dated, ...(await compare(databases, url, complaints, runs)) } };
     case 'memory':

@@ -8,7 +8,7 @@ export interface Results {
   compare?: Dated<CompareResult>;
   growth?: Dated<{ sizes: GrowthResult[] }>;
   memory?: Dated<{ complaints: number; limits: { memoryLimit: string; ours: Measure[] }[] }>;
-  secondVersion?: Dated<{ complaints: number; transfers: TransferResult[] }>;
+  secondVersion?: Dated<{ sizes: SecondVersionResult[] }>;
   footprint?: Dated<FootprintResult>;
   profile?: Dated<ProfileResult>;
   distributed?: DistributedResult;
@@ -57,6 +57,11 @@ export type Change = (typeof CHANGES)[number];
 export const WRITERS = ['ours', 'shuffled', 'official', 'service'] as const;
 export type Writer = (typeof WRITERS)[number];
 
+export interface SecondVersionResult {
+  complaints: number;
+  transfers: TransferResult[];
+}
+
 export interface TransferResult {
   change: Change;
   writer: Writer;
@@ -71,7 +76,8 @@ export interface FootprintResult {
   python: Installed;
   /** Bytes of Bun's program, which is not in `ours`. */
   bunBytes: number;
-  coldStart: { help: Measure[]; pythonImports: Measure[] };
+  /** `firstHelp`: with nothing that Bun compiled before. */
+  coldStart: { help: Measure[]; firstHelp: Measure[]; pythonImports: Measure[] };
 }
 
 export interface Installed {

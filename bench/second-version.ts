@@ -5,7 +5,7 @@ import { getChunks, hashToHex } from '@huggingface/xetchunk-wasm';
 import { literal } from '../lib/sql.ts';
 import { planChange } from './changes.ts';
 import { addTransfers, type Chunk, planTransfer, type Transfer } from './chunks.ts';
-import { LABELS, PYTHON_WORK_MEM, pythonHome, runOurs, runPython } from './contenders.ts';
+import { LABELS, PYTHON_WORK_MEM, pythonEnvironment, runOurs, runPython } from './contenders.ts';
 import type { Databases } from './databases.ts';
 import { inScratch, measure, say } from './measure.ts';
 import { benchPython } from './python.ts';
@@ -94,7 +94,7 @@ async function writeOfficial(version: string, target: string): Promise<string> {
   await measure({
     argv: [await benchPython(), join(import.meta.dir, 'to_parquet.py'), join(version, 'data'), target],
     cwd: target,
-    env: await pythonHome(target),
+    env: await pythonEnvironment(target),
   });
   return target;
 }
