@@ -99,13 +99,14 @@ export async function measurePython(url: string): Promise<Measure> {
   return ended;
 }
 
-/** Run ours once, unmeasured: the SELECTs that it sends, in its order, and how many rows it publishes. */
+/** The SELECTs that a run sent, in its order. */
+export const queriesOf = ({ labels }: Pick<Report, 'labels'>): string[] =>
+  labels.flatMap(({ queries }) => queries.map(({ sql }) => sql));
+
+/** Run ours once, unmeasured: which SELECTs it sends, and how many rows it publishes. */
 export async function rehearse(url: string): Promise<{ queries: string[]; rows: number }> {
   const { report } = await inScratch((directory) => runOurs(url, directory));
-  return {
-    queries: report.labels.flatMap(({ queries }) => queries.map(({ sql }) => sql)),
-    rows: report.labels.reduce((sum, { kept }) => sum + kept.total, 0),
-  };
+  return { queries: queriesOf(report), rows: report.labels.reduce((sum, { kept }) => sum + kept.total, 0) };
 }
 
 /** The floor: one psql that sends these SELECTs one after another and drops the rows. */

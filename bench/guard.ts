@@ -1,7 +1,7 @@
-import { measureFloor, measureOurs, rehearse } from './contenders.ts';
+import { measureFloor, queriesOf, runOurs } from './contenders.ts';
 import { Databases } from './databases.ts';
 import { ratio, spread } from './figures.ts';
-import { inTurn } from './measure.ts';
+import { inScratch, inTurn } from './measure.ts';
 
 /**
  * `bun run bench:guard`: fails when a change makes a run much slower or larger. Time is a ratio to what PostgreSQL and psql take for the same
@@ -35,8 +35,16 @@ export function planVerdict(found: Found, bounds: Found = BOUNDS): string[] {
 async function guard(): Promise<number> {
   await using databases = await Databases.open();
   const url = await databases.of(COMPLAINTS);
-  const { queries } = await rehearse(url);
-  const { ours, floor } = await inTurn({ ours: () => measureOurs(url), floor: () => measureFloor(url, queries) }, RUNS);
+  let queries: string[] = []; // of the run before
+  const contenders = {
+    ours: async () => {
+      const { measure, report } = await inScratch((directory) => runOurs(url, directory));
+      queries = queriesOf(report);
+      return measure;
+    },
+    floor: () => measureFloor(url, queries),
+  };
+  const { ours, floor } = await inTurn(contenders, RUNS);
   const found = { floorRatio: ratio(ours, floor, 'seconds'), peakMB: spread(ours, 'peakBytes').max / 1e6 };
   const problems = planVerdict(found);
   console.log(`${found.floorRatio.toFixed(2)} times the COPY floor’s time, ${Math.round(found.peakMB)} MB at the peak`);

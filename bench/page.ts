@@ -167,16 +167,27 @@ ${renderTable(['', 'packages', 'MB', 'start s min', 'median', 'max'], rows)}`;
 }
 
 function renderProfile(profile: Part<'profile'>): string {
-  const steps = [...new Set(profile.labels.flatMap((label) => Object.keys(label.steps)))];
-  const rows = profile.labels.map(({ label, steps: seconds, floor }) => [
-    label,
-    ...steps.map((step) => (seconds[step] === undefined ? '' : seconds[step].toFixed(2))),
-    floor.toFixed(2),
-  ]);
-  return `${heading(`Where the time goes, ${formatSize(profile.complaints)} complaints`, profile)} Seconds by step, medians, of runs that take ${profile.total.toFixed(2)} s; the last column is what PostgreSQL and psql
-take for the label’s rows alone, within \`fetch\`. Steps of two labels may overlap.
+  const { complaints, total, labels } = profile;
+  const steps = [...new Set(labels.flatMap((label) => Object.keys(label.steps)))];
+  const sum = (values: number[]) => values.reduce((all, value) => all + value, 0);
+  const inStep = (step: string) => sum(labels.map((label) => label.steps[step] ?? 0));
+  const rowOf = (name: string, secondsOf: (step: string) => number, floor: number) => {
+    const cells = [...steps.map(secondsOf), sum(steps.map(secondsOf)), floor];
+    return [name, ...cells.map((value) => value.toFixed(2))];
+  };
+  const rows = [
+    ...labels.map(({ label, steps: seconds, floor }) => rowOf(label, (step) => seconds[step] ?? 0, floor)),
+    rowOf('both', inStep, sum(labels.map(({ floor }) => floor))),
+  ];
+  const besides = total - sum(steps.map(inStep));
+  const rest =
+    besides > 0
+      ? `${besides.toFixed(2)} s are none of them: starting, connecting, the report.`
+      : 'Steps of two labels overlap.';
+  return `${heading(`Where the time goes, ${formatSize(complaints)} complaints`, profile)} Seconds by step, medians, of runs that take ${total.toFixed(2)} s. The last column is what PostgreSQL and psql
+take for the label’s rows alone, which is a part of \`fetch\`. ${rest}
 
-${renderTable(['label', ...steps, 'COPY alone'], rows)}`;
+${renderTable(['label', ...steps, 'sum', 'COPY alone'], rows)}`;
 }
 
 function renderDistributed({ complaints, shards, identical, seconds, plans = [] }: DistributedResult): string {

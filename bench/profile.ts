@@ -1,4 +1,4 @@
-import { LABELS, measureFloor, type Report, runOurs } from './contenders.ts';
+import { LABELS, measureFloor, queriesOf, type Report, runOurs } from './contenders.ts';
 import { median } from './figures.ts';
 import { inScratch } from './measure.ts';
 import type { ProfileResult } from './results.ts';
@@ -15,7 +15,7 @@ export async function measureProfile(url: string, complaints: number, runs: numb
   const labels: ProfileResult['labels'] = [];
   for (const label of LABELS) {
     const runsOfLabel = reports.flatMap((report) => report.labels.filter((each) => each.label === label));
-    const queries = runsOfLabel[0]?.queries.map(({ sql }) => sql) ?? [];
+    const queries = queriesOf({ labels: runsOfLabel.slice(0, 1) });
     const floors: number[] = [];
     for (let run = 0; run < runs; run++) floors.push((await measureFloor(url, queries)).seconds);
     labels.push({ label, steps: medianSteps(runsOfLabel.map(({ seconds }) => seconds)), floor: median(floors) });
