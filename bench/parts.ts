@@ -11,26 +11,33 @@ import { measureSecondVersions } from './second-version.ts';
 const PYTHON_DEFAULT_LIMIT_SECONDS = 60;
 const MEMORY_LIMITS = ['256MB', '512MB', '1GB'];
 
-export const PARTS = ['footprint', 'secondVersion', 'compare', 'memory', 'profile', 'growth'] as const;
-export type Part = (typeof PARTS)[number];
+/** Parts that make all they need themselves. */
+const ALONE = {
+  footprint: async (runs: number): Promise<Results> => ({
+    footprint: { measuredAt: now(), ...(await measureFootprint(runs)) },
+  }),
+};
+const SIZED = ['secondVersion', 'compare', 'memory', 'profile', 'growth'] as const;
+
+export type AlonePart = keyof typeof ALONE;
+export type SizedPart = (typeof SIZED)[number];
+export type Part = AlonePart | SizedPart;
+
+export const isAlone = (part: Part): part is AlonePart => part in ALONE;
+export const PARTS: readonly Part[] = [...(Object.keys(ALONE) as AlonePart[]), ...SIZED];
 
 /**
  * Plan the sizes that a part is measured at: growth at all, whatever is compared at the middle one, second versions at the smallest too.
  *
  * @param sizes complaints, ascending
  */
-export function planSizes(part: Part, sizes: readonly number[]): readonly number[] {
-  if (part === 'footprint') return [];
+export function planSizes(part: SizedPart, sizes: readonly number[]): readonly number[] {
   if (part === 'growth') return sizes;
   const middle = Math.floor(sizes.length / 2);
   return sizes.filter((_, index) => index === middle || (part === 'secondVersion' && index === 0));
 }
 
-/** Measure a part that needs no database. */
-export async function measureAlone(part: Part, runs: number): Promise<Results> {
-  if (part !== 'footprint') throw new Error(`Cannot measure ${part} without a database`);
-  return { footprint: { measuredAt: now(), ...(await measureFootprint(runs)) } };
-}
+export const measureAlone = (part: AlonePart, runs: number): Promise<Results> => ALONE[part](runs);
 
 /**
  * Measure a part at one size.
@@ -38,7 +45,7 @@ export async function measureAlone(part: Part, runs: number): Promise<Results> {
  * @param before what this part found at smaller sizes
  */
 export async function measurePart(
-  part: Exclude<Part, 'footprint'>,
+  part: SizedPart,
   databases: Databases,
   complaints: number,
   runs: number,
@@ -68,7 +75,9 @@ export async function measurePart(
   }
 }
 
-const now = () => new Date().toISOString();
+function now(): string {
+  return new Date().toISOString();
+}
 
 async function compare(databases: Databases, url: string, complaints: number, runs: number): Promise<CompareResult> {
   const { queries, rows } = await rehearse(url);

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { Databases } from './databases.ts';
 import { describeMachine } from './machine.ts';
 import { say } from './measure.ts';
-import { measureAlone, measurePart, PARTS, type Part, planSizes } from './parts.ts';
+import { isAlone, measureAlone, measurePart, PARTS, type Part, planSizes } from './parts.ts';
 import { writePages } from './render.ts';
 import { DIRECTORY, mergeResults, type Results } from './results.ts';
 
@@ -53,13 +53,13 @@ async function run({ sizes, runs, parts, out }: Options): Promise<void> {
     Object.assign(measured, found);
     await writePages(await mergeResults(measured, out), out); // what was measured outlives what fails later
   };
-  for (const part of parts.filter((each) => each === 'footprint')) {
+  for (const part of parts.filter(isAlone)) {
     say(part);
     await keep(await measureAlone(part, runs));
   }
   for (const complaints of sizes) {
     for (const part of parts) {
-      if (part === 'footprint' || !planSizes(part, sizes).includes(complaints)) continue;
+      if (isAlone(part) || !planSizes(part, sizes).includes(complaints)) continue;
       say(`${part}, ${complaints} complaints`);
       await keep(await measurePart(part, databases, complaints, runs, measured));
     }

@@ -68,7 +68,6 @@ describe('what is measured', () => {
     expect(planSizes('secondVersion', [1, 2, 3])).toEqual([1, 2]);
     expect(planSizes('compare', [7])).toEqual([7]);
     expect(planSizes('secondVersion', [7])).toEqual([7]);
-    expect(planSizes('footprint', [1, 2, 3])).toEqual([]);
   });
 
   test('options: sizes in order and once, parts by name', () => {
