@@ -292,10 +292,12 @@ describe('the map of files in CONTRIBUTING.md', () => {
   }));
   const paths = mapped.map(({ path }) => path);
 
-  test('has every file of lib/ and every folder of test/, once', () => {
+  test('has every file of lib/ and bench/, and every folder of test/, once', () => {
     const folders = new Set(list('test/*/**').map((file) => file.split('/').slice(0, 2).join('/')));
     expect(
-      [...list('lib/**/*.ts'), ...[...folders].map((folder) => `${folder}/`)].filter((path) => !paths.includes(path)),
+      [...list('lib/**/*.ts'), ...list('bench/*.{ts,py}'), ...[...folders].map((folder) => `${folder}/`)].filter(
+        (path) => !paths.includes(path),
+      ),
     ).toEqual([]);
     expect(paths.filter((path, index) => paths.indexOf(path) !== index)).toEqual([]);
   });

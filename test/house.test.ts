@@ -78,7 +78,9 @@ describe('the parts', () => {
   });
 
   test('a file is one concept: at most 300 lines', () => {
-    const long = [...sources('lib'), 'pipeline.ts'].filter((file) => read(file).split('\n').length > 301);
+    const long = [...sources('lib'), ...sources('bench'), 'pipeline.ts'].filter(
+      (file) => read(file).split('\n').length > 301,
+    );
     expect(long).toEqual([]);
   });
 });

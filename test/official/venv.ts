@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** The official clients, installed once below `.cache/`; change a version and they are installed again. */
+/** The official clients, installed once below `.cache/`. */
 const PACKAGES = ['datasets==5.0.1', 'huggingface-hub==1.33.0'];
 /** With all that they need but OpenTelemetry, which not every mirror of PyPI has; wandb only sends traces with it. */
 const PACKAGES_WITHOUT_DEPENDENCIES = [
@@ -16,10 +16,21 @@ const PACKAGES_WITHOUT_DEPENDENCIES = [
   'typing-inspection==0.4.4',
 ];
 const CACHE = resolve(import.meta.dir, '../../.cache');
-const VENV = join(CACHE, 'official-venv');
-const STAMP = JSON.stringify({ packages: [...PACKAGES, ...PACKAGES_WITHOUT_DEPENDENCIES] });
-
 const INSTALL_MS = 300_000; // about 700 MB
+
+/** A virtual environment below `.cache/`. */
+export interface Venv {
+  directory: string;
+  packages: readonly string[];
+  /** Installed without what they depend on. */
+  withoutDependencies: readonly string[];
+}
+
+export function venvOf(name: string, packages: readonly string[], withoutDependencies: readonly string[] = []): Venv {
+  return { directory: join(CACHE, name), packages, withoutDependencies };
+}
+
+const OFFICIAL = venvOf('official-venv', PACKAGES, PACKAGES_WITHOUT_DEPENDENCIES);
 
 export type OfficialPython = { python: string } | { skipped: string };
 
@@ -37,38 +48,60 @@ export function officialPython(): Promise<OfficialPython> {
 }
 
 async function findOrInstall(): Promise<OfficialPython> {
-  if (await isCurrent(VENV)) return { python: interpreter(VENV) };
-  const problem = await install();
-  if (problem === undefined) return { python: interpreter(VENV) };
-  const skipped = `SKIPPED tests against ${PACKAGES.join(', ')} and ${PACKAGES_WITHOUT_DEPENDENCIES[0]}: ${problem}`;
+  const made = await makeVenv(OFFICIAL);
+  if ('python' in made) return made;
+  const skipped = `SKIPPED tests against ${PACKAGES.join(', ')} and ${PACKAGES_WITHOUT_DEPENDENCIES[0]}: ${made.problem}`;
   if (process.env.CI === 'true' && !process.env.ALLOW_NO_OFFICIAL_CLIENTS)
     throw new Error(`${skipped} (ALLOW_NO_OFFICIAL_CLIENTS=1 would let CI pass)`);
   console.error(skipped);
   return { skipped };
 }
 
-const interpreter = (venv: string) => join(venv, 'bin', 'python');
+/**
+ * Make a virtual environment unless it is there with just these packages.
+ *
+ * @param onInstall called before anything is installed
+ * @returns its interpreter, or why it cannot be made
+ */
+export async function makeVenv(
+  venv: Venv,
+  onInstall: () => void = () => {},
+): Promise<{ python: string } | { problem: string }> {
+  const made = { python: interpreter(venv.directory) };
+  if (await isCurrent(venv)) return made;
+  onInstall();
+  const problem = await install(venv);
+  return problem === undefined ? made : { problem };
+}
 
-async function isCurrent(venv: string): Promise<boolean> {
-  const stamp = Bun.file(join(venv, 'stamp.json'));
-  return existsSync(interpreter(venv)) && (await stamp.exists()) && (await stamp.text()) === STAMP;
+const interpreter = (directory: string) => join(directory, 'bin', 'python');
+
+/** Change a version and all is installed again. */
+const stampOf = ({ packages, withoutDependencies }: Venv) =>
+  JSON.stringify({ packages: [...packages, ...withoutDependencies] });
+
+async function isCurrent(venv: Venv): Promise<boolean> {
+  const stamp = Bun.file(join(venv.directory, 'stamp.json'));
+  return existsSync(interpreter(venv.directory)) && (await stamp.exists()) && (await stamp.text()) === stampOf(venv);
 }
 
 /** Install beside the final place, then rename: two runs at once, or a broken one, leave no half of a venv. */
-async function install(): Promise<string | undefined> {
+async function install(venv: Venv): Promise<string | undefined> {
   await mkdir(CACHE, { recursive: true });
-  const fresh = await mkdtemp(`${VENV}-`);
+  const fresh = await mkdtemp(`${venv.directory}-`);
   try {
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '1', '--timeout', '20'];
     const problem =
       (await problemOf(['python3', '-m', 'venv', fresh])) ??
-      (await problemOf([interpreter(fresh), ...pip, ...PACKAGES])) ??
-      (await problemOf([interpreter(fresh), ...pip, '--no-deps', ...PACKAGES_WITHOUT_DEPENDENCIES]));
+      (await problemOf([interpreter(fresh), ...pip, ...venv.packages])) ??
+      (venv.withoutDependencies.length > 0
+        ? await problemOf([interpreter(fresh), ...pip, '--no-deps', ...venv.withoutDependencies])
+        : undefined);
     if (problem !== undefined) return problem;
-    await Bun.write(join(fresh, 'stamp.json'), STAMP);
-    if (await isCurrent(VENV)) return undefined;
-    await rm(VENV, { recursive: true, force: true });
-    await rename(fresh, VENV);
+    await Bun.write(join(fresh, 'stamp.json'), stampOf(venv));
+    if (await isCurrent(venv)) return undefined;
+    await rm(venv.directory, { recursive: true, force: true });
+    await rename(fresh, venv.directory);
     return undefined;
   } finally {
     await rm(fresh, { recursive: true, force: true });
