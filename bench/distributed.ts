@@ -117,7 +117,7 @@ async function hashMetadata(path: string): Promise<string> {
 }
 
 /** The plans of the queries as the report has them, which is as they ran. */
-async function explainQueries(site: Site, { labels }: RunReport): Promise<Distributed['plans']> {
+export async function explainQueries(site: Site, { labels }: RunReport): Promise<Distributed['plans']> {
   const queries = labels.flatMap(({ label, queries = [] }) => queries.map((query) => ({ label, ...query })));
   const plans: Distributed['plans'] = [];
   for (const { label, source, sql } of queries) {
