@@ -38,9 +38,9 @@ function print({ text, children }: PlanNode, depth: number): string[] {
   return [line, ...lines];
 }
 
-/** A node and all below it, without the numbers of shards and of their aliases. */
+/** A node and all below it, without the numbers of shards, of their aliases, and of those in a join that a shard does. */
 function shapeOf(node: PlanNode): string {
-  return JSON.stringify(node).replaceAll(/_\d+\b/g, '');
+  return JSON.stringify(node).replaceAll(/_\d+\b|\br\d+\b/g, '');
 }
 
 function cut(text: string): string {

@@ -99,6 +99,11 @@ describe('shortenPlan()', () => {
     );
   });
 
+  test('takes joins that the shards do for the same, whatever their aliases', () => {
+    const joins = [shard(0, 'SELECT r4.message FROM r4 JOIN r7'), shard(1, 'SELECT r5.message FROM r5 JOIN r8')];
+    expect(shortenPlan(['Append', ...joins.flat()])).toEndWith('JOIN r7\n  (and 1 like it)');
+  });
+
   test('shows each where they differ, and never cuts what a shard is asked', () => {
     const long = `SELECT ${'column, '.repeat(50)}id FROM public.complaints`;
     const plan = shortenPlan(['Append', ...shard(0, long), ...shard(1, 'SELECT 1'), `  Sort Key: ${'a'.repeat(500)}`]);
