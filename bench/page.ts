@@ -1,8 +1,9 @@
 import { shareSent } from './chunks.ts';
+import type { Distributed } from './distributed.ts';
 import { spread } from './figures.ts';
 import { formatSize, type Goal, isReached, planGoals } from './goals.ts';
 import type { Measure } from './measure.ts';
-import type { DistributedResult, Results } from './results.ts';
+import type { Results } from './results.ts';
 import { renderTable } from './table.ts';
 
 /** results.md: goals first, then each part that was measured, with one sentence that says how to read it. */
@@ -190,18 +191,15 @@ take for the label’s rows alone, which is a part of \`fetch\`. ${rest}
 ${renderTable(['label', ...steps, 'sum', 'COPY alone'], rows)}`;
 }
 
-function renderDistributed({ complaints, shards, identical, seconds, plans = [] }: DistributedResult): string {
-  const facts = [
-    complaints === undefined
-      ? ''
-      : ` ${formatSize(complaints)} complaints on ${shards ?? 'several'} servers behind a coordinator:`,
-    ` the files are ${identical ? 'byte for byte the same' : '**not the same**'} as from one server.`,
-    seconds ? ` ${seconds.single.toFixed(2)} s from one server, ${seconds.distributed.toFixed(2)} s from all.` : '',
-  ];
+function renderDistributed({ complaints, shards, identical, seconds, plans }: Distributed): string {
+  const sameness = identical ? 'byte for byte the same' : '**not the same**';
   const blocks = plans.map(
     ({ label, source, plan }) => `\`${label}\`, ${source}:\n\n\`\`\`text\n${plan.trimEnd()}\n\`\`\``,
   );
-  return `## Distributed PostgreSQL\n\n${facts.join('').trim()} A line \`Remote SQL\` is what a shard is asked for; whatever is not in one is the coordinator’s work.${
-    blocks.length > 0 ? `\n\n${blocks.join('\n\n')}` : ''
-  }`;
+  return `## Distributed PostgreSQL
+
+${formatSize(complaints)} complaints on ${shards} servers behind a coordinator: the files are ${sameness} as from one server. ${seconds.single.toFixed(2)} s from one server, ${seconds.distributed.toFixed(2)} s from all.
+A line \`Remote SQL\` is what a shard is asked for; whatever is not in one is the coordinator’s work.
+
+${blocks.join('\n\n')}`;
 }

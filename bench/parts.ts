@@ -1,5 +1,6 @@
 import { measureFloor, measureOurs, measurePython, rehearse, runPython } from './contenders.ts';
 import type { Databases } from './databases.ts';
+import { measureDistributed } from './distributed.ts';
 import { measureFootprint } from './footprint.ts';
 import { inScratch, inTurn, type Measure, say } from './measure.ts';
 import { measureProfile } from './profile.ts';
@@ -9,12 +10,16 @@ import { measureSecondVersions } from './second-version.ts';
 /** The parts of the benchmark, and at which sizes each is measured. */
 
 const PYTHON_DEFAULT_LIMIT_SECONDS = 60;
+const DISTRIBUTED_COMPLAINTS = 100_000;
 const MEMORY_LIMITS = ['256MB', '512MB', '1GB'];
 
 /** Parts that make all they need themselves. */
 const ALONE = {
   footprint: async (runs: number): Promise<Results> => ({
     footprint: { measuredAt: now(), ...(await measureFootprint(runs)) },
+  }),
+  distributed: async (runs: number): Promise<Results> => ({
+    distributed: { measuredAt: now(), ...(await measureDistributed(DISTRIBUTED_COMPLAINTS, runs)) },
   }),
 };
 const SIZED = ['secondVersion', 'compare', 'memory', 'profile', 'growth'] as const;

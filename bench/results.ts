@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Transfer } from './chunks.ts';
+import type { Distributed } from './distributed.ts';
 import type { Measure } from './measure.ts';
 
 /** Raw figures, as results.json keeps them: seconds and bytes, every run. A part that was not measured is missing. */
@@ -11,7 +12,7 @@ export interface Results {
   secondVersion?: Dated<{ sizes: SecondVersionResult[] }>;
   footprint?: Dated<FootprintResult>;
   profile?: Dated<ProfileResult>;
-  distributed?: DistributedResult;
+  distributed?: Dated<Distributed>;
 }
 
 export type Dated<T> = T & {
@@ -92,16 +93,6 @@ export interface ProfileResult {
   total: number;
   /** As the report has them. */
   labels: { label: string; steps: Record<string, number>; floor: number }[];
-}
-
-/** What bench/distributed.ts finds; whatever else it says is kept. */
-export interface DistributedResult {
-  complaints?: number;
-  shards?: number;
-  identical: boolean;
-  seconds?: { single: number; distributed: number };
-  plans?: { label: string; source: string; plan: string }[];
-  [key: string]: unknown;
 }
 
 export const DIRECTORY = import.meta.dir;

@@ -82,8 +82,10 @@ describe('the page', () => {
   });
 
   test('shows what a distributed database is asked for', () => {
-    const plans = [{ label: 'urgency', source: 'correct', plan: 'Remote SQL: SELECT id' }];
-    const page = renderResults({ distributed: { complaints: 5000, shards: 3, identical: true, plans } });
+    const plans = [{ label: 'urgency', source: 'correct' as const, plan: 'Remote SQL: SELECT id' }];
+    const seconds = { single: 1, distributed: 2 };
+    const distributed = { measuredAt: '', complaints: 5000, shards: 3, identical: true, files: [], seconds, plans };
+    const page = renderResults({ distributed });
     expect(page).toContain('5 k complaints on 3 servers behind a coordinator: the files are byte for byte the same');
     expect(page).toContain('Remote SQL: SELECT id');
   });
