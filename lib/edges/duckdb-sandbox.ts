@@ -47,12 +47,13 @@ export function engineOptions(memoryLimitMb: number, spill: string): Record<stri
   return {
     memory_limit: `${memoryLimitMb}MB`,
     temp_directory: spill,
+    checkpoint_threshold: '1TB', // a checkpoint of a database in memory only compresses its tables
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     // Give freed memory back at once: kept for later, it stands beside memory_limit and doubles the process.
     allocator_background_threads: 'true',
-    allocator_flush_threshold: '1MB',
-    allocator_bulk_deallocation_flush_threshold: '1MB',
+    allocator_flush_threshold: '32MB',
+    allocator_bulk_deallocation_flush_threshold: '32MB',
   };
 }
 
