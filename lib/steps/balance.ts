@@ -34,8 +34,8 @@ export function planCorrect(spec: LabelSpec, mistakes: number): Selection {
 
 /**
  * Plan the SELECT that travels. A sample is the records with the smallest keyed hash (bottom-k): repeatable, and it barely moves as the
- * table grows. They are ranked without their texts, which the server would sort as well. A text over the limit is not sent: NULL and a flag
- * stand for it.
+ * table grows. They are ranked without their texts, which the server would sort as well; what has no key goes first, so that it is seen. A
+ * text over the limit is not sent: NULL and a flag stand for it.
  */
 function planSelect({ maxTextBytes, seed }: LabelSpec, source: string, limit: number | undefined): string {
   const columns = [
@@ -44,9 +44,17 @@ function planSelect({ maxTextBytes, seed }: LabelSpec, source: string, limit: nu
     `octet_length(source.text::text) > ${maxTextBytes} AS too_long`,
     `left(source.label::text, ${LABEL_LENGTH}) AS label`,
   ];
-  const select = `SELECT ${columns.join(',\n  ')}\nFROM (\n${source}\n) AS source`;
-  if (limit === undefined) return select;
-  return `${select}\nWHERE source.key IN (\nSELECT key FROM (\n${source}\n) AS source\nORDER BY ${planSampleHash(seed, 'source.key::text')}, source.key::text COLLATE "C"\nLIMIT ${limit}\n)`;
+  const select = `SELECT ${columns.join(',\n  ')}\nFROM`;
+  const from = `(\n${source}\n) AS source`;
+  if (limit === undefined) return `${select} ${from}`;
+  const order = `${planSampleHash(seed, 'source.key::text')} NULLS FIRST, source.key::text COLLATE "C"`;
+  return `${select} (
+SELECT DISTINCT key FROM (
+SELECT source.key FROM ${from}
+ORDER BY ${order}
+LIMIT ${limit}
+) AS first
+) AS sample LEFT JOIN ${from} ON source.key = sample.key`;
 }
 
 function planSampleHash(seed: number, key: string): string {
