@@ -4,9 +4,11 @@ import type { Data } from './parquet.ts';
 
 /** The engine's tables that the steps hand to each other. A name is quoted already. */
 
-/** Rows as they came: (row, key, text, too_long, value, origin). */
+/** Rows as they came: (key, text, too_long, value, origin). They lie in spool files, so each reading parses them again. */
 export interface Fetched {
-  table: string;
+  view: string;
+  /** For whoever reads the rows last to remove. */
+  files: string[];
   /** The transaction that they were read in. */
   snapshot: { id: string; takenAt: Date };
 }
@@ -18,7 +20,10 @@ export interface Fetched {
  */
 export interface Cleaned {
   table: string;
-  /** Their texts: (row, text), and what else was found while they were read. Apart, since most questions are not about them. */
+  /**
+   * Their texts: (row, raw, text), and what else was found while they were read; `raw` is the text as it came, where it is shown. Apart,
+   * since most questions are not about them.
+   */
   texts: string;
   fetched: Fetched;
 }

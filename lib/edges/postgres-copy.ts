@@ -17,8 +17,13 @@ export interface Parts {
   bytes: number;
   /** The file of a part, counted from 0; it must not exist. */
   path(part: number): string;
-  /** Called for one part after the other, while the next is written. */
-  take(file: string): Promise<void>;
+}
+
+/** What came of a COPY. */
+export interface Copied {
+  rows: number;
+  /** At least one, each of whole rows; whoever reads them removes them. */
+  files: string[];
 }
 
 /** The connection that a COPY runs on. */
@@ -30,17 +35,27 @@ export interface CopyLine {
 }
 
 /**
- * Write what a COPY … TO STDOUT sends to new private files, each of whole rows. When one cannot be written or taken, the COPY is stopped and
- * the connection serves on.
+ * Write what a COPY … TO STDOUT sends to new private files. When one cannot be written, the COPY is stopped and the connection serves on.
+ * Of a COPY that fails no file is left.
  *
- * @returns the number of rows
- * @throws PipelineError DISK_FULL, OUTPUT_UNWRITABLE, and what `parts` throws
+ * @throws PipelineError DISK_FULL, OUTPUT_UNWRITABLE
  */
-export async function copyOut(query: CopyQuery, parts: Parts, line: CopyLine): Promise<number> {
+export async function copyOut(query: CopyQuery, parts: Parts, line: CopyLine): Promise<Copied> {
+  const files: string[] = [];
+  try {
+    const rows = await copyParts(query, parts, line, files);
+    return { rows, files };
+  } catch (thrown) {
+    await Promise.all(files.map((file) => rm(file, { force: true })));
+    throw thrown;
+  }
+}
+
+async function copyParts(query: CopyQuery, parts: Parts, line: CopyLine, files: string[]): Promise<number> {
   const done = listen(query);
   const stream = (await query.readable()) as Readable;
   try {
-    await writeParts(stream, parts);
+    await writeParts(stream, parts, files);
   } catch (thrown) {
     if (!(thrown instanceof PipelineError)) throw thrown;
     await line.cancel();
@@ -53,35 +68,28 @@ export async function copyOut(query: CopyQuery, parts: Parts, line: CopyLine): P
   return await done;
 }
 
-/** Write a stream to files. While one is taken, the next is written: two of them stand on the disk at most. */
-async function writeParts(stream: Readable, { bytes, path, take }: Parts): Promise<void> {
-  let part = 0;
-  let file: FileHandle | undefined;
-  let written = 0;
-  let taken = Promise.resolve();
-  const close = async () => {
-    await taken;
-    await file?.close();
-    file = undefined;
-    taken = take(path(part));
-    taken.catch(() => {}); // whoever waits for it next gets the error
-    part += 1;
+/** Write a stream to files, which are listed as they are made. */
+async function writeParts(stream: Readable, { bytes, path }: Parts, files: string[]): Promise<void> {
+  const create = async () => {
+    const file = path(files.length);
+    const opened = await open(file, 'wx', 0o600).catch(refuse);
+    files.push(file);
     written = 0;
+    return opened;
   };
+  let written = 0;
+  let file = await create();
   try {
     await forEachBatch(stream, async (batch) => {
-      file ??= await open(path(part), 'wx', 0o600).catch(refuse);
+      if (written >= bytes) {
+        await file.close();
+        file = await create();
+      }
       await writeAll(file, batch).catch(refuse);
       written += batch.length;
-      if (written >= bytes) await close();
     });
-    if (file) await close();
   } finally {
-    if (file) {
-      await file.close();
-      await rm(path(part)); // a part of a COPY that failed
-    }
-    await taken;
+    await file.close();
   }
   Bun.gc(true); // the packets are garbage now; until then they would stand beside the engine's memory
 }

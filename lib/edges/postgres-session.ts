@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { PipelineError } from '../errors.ts';
 import type { DatabaseAddress } from '../spec/database-url.ts';
 import type { DatabaseSpec } from '../spec/spec.ts';
-import { type CopyQuery, copyOut, type Parts } from './postgres-copy.ts';
+import { type Copied, type CopyQuery, copyOut, type Parts } from './postgres-copy.ts';
 import { translateLoginError } from './postgres-errors.ts';
 import { type Encryption, next, openSocket, type Place, planEncryption } from './postgres-socket.ts';
 
@@ -15,7 +15,7 @@ const CANCEL_REQUEST = 80_877_102; // PostgreSQL, "CancelRequest"
 export interface Session extends AsyncDisposable {
   query(statement: string): Promise<Rows>;
   /** Write what a COPY … TO STDOUT sends to new private files. Returns the number of rows. */
-  copy(statement: string, parts: Parts): Promise<number>;
+  copy(statement: string, parts: Parts): Promise<Copied>;
 }
 
 type Rows = postgres.RowList<postgres.Row[]>;

@@ -1,6 +1,6 @@
 import type { DatabaseSpec } from '../spec/spec.ts';
 import { literal } from '../sql.ts';
-import type { Parts } from './postgres-copy.ts';
+import type { Copied, Parts } from './postgres-copy.ts';
 import { translateDatabaseError } from './postgres-errors.ts';
 import { openSession, type Session } from './postgres-session.ts';
 
@@ -22,8 +22,8 @@ export interface Snapshot {
   estimate(select: string): Promise<Estimate | undefined>;
   /** Small results, e.g. the distinct labels. */
   rows(select: string): Promise<Record<string, string | null>[]>;
-  /** Write a SELECT's rows to new private files as CSV, every value but NULL quoted. Returns the number of rows. */
-  copy(select: string, parts: Parts): Promise<number>;
+  /** Write a SELECT's rows to new private files as CSV, every value but NULL quoted. */
+  copy(select: string, parts: Parts): Promise<Copied>;
 }
 
 export interface Estimate {

@@ -116,7 +116,7 @@ type Stage = Parameters<typeof tableOf>[0];
 
 async function listTables({ engine }: Run, { spec }: LabelRun): Promise<Set<Stage>> {
   const stages: Stage[] = ['fetched', 'cleaned', 'assigned', 'ledger'];
-  const made = await engine.rows<{ name: string }>(`SELECT table_name AS name FROM duckdb_tables()`);
+  const made = await engine.rows<{ name: string }>(`SELECT table_name AS name FROM information_schema.tables`);
   return new Set(stages.filter((stage) => made.some(({ name }) => tableOf(stage, spec.name) === `"${name}"`)));
 }
 
@@ -138,13 +138,12 @@ class Tables {
   async rowsOf(key: string): Promise<CleanedRow[]> {
     if (!this.made.has('fetched')) return [];
     // The dot keeps a byte order mark, which the driver drops from the start of a text.
-    const columns = `f."row" AS row, f.origin, f.value, '.' || f.text AS dotted`;
-    const fetched = `FROM ${this.#name('fetched')} f`;
-    const where = `WHERE f.key = ${literal(key)}`;
+    const where = `WHERE key = ${literal(key)}`;
     const select = this.made.has('cleaned')
-      ? `SELECT ${columns}, c."row" IS NOT NULL AS cleaned, c.reason, c.class, c.hash::VARCHAR AS hash
-${fetched} LEFT JOIN ${this.#name('cleaned')} c ON c."row" = f."row" ${where} ORDER BY f.origin, c.reason NULLS FIRST, f.value, c.hash`
-      : `SELECT ${columns} ${fetched} ${where} ORDER BY f.origin, f.value`;
+      ? `SELECT c."row" AS row, c.origin, c.value, '.' || raw AS dotted, true AS cleaned, c.reason, c.class, c.hash::VARCHAR AS hash
+FROM (FROM ${this.#name('cleaned')} ${where}) c JOIN ${this.#name('texts')} t ON t."row" = c."row"
+ORDER BY c.origin, c.reason NULLS FIRST, c.value, c.hash`
+      : `SELECT origin, value, '.' || text AS dotted FROM ${this.#name('fetched')} ${where} ORDER BY origin, value`;
     return this.run.engine.rows<CleanedRow>(`${select} LIMIT ${MOST_ROWS}`);
   }
 

@@ -9,11 +9,12 @@ import { excerpt, planChange } from './text-diff.ts';
 import { traceCleaning } from './trace.ts';
 
 export const READ = 20_000; // characters read of a text to make an excerpt of it
+const BY_CONTENT = 'hash NULLS LAST, key, origin, value'; // never by row, which differs from run to run
 
 /**
  * Take examples of what cleaning did and dropped, in an order that is the same in every run. Nothing with --samples 0.
  *
- * Needs the fetched table, which has the texts as they came.
+ * Needs the texts as they came; showsRaw() has them kept.
  */
 export async function sampleCleaning(run: Run, label: LabelRun, cleaned: Cleaned): Promise<void> {
   if (run.options.samples === 0) return;
@@ -27,7 +28,7 @@ export async function maskSamples({ engine, options }: Run, texts: string[]): Pr
   return options.rawSamples ? texts : maskPersonalData(engine, texts);
 }
 
-async function sampleDrops(run: Run, _label: LabelRun, { table, fetched }: Cleaned): Promise<LabelSamples['dropped']> {
+async function sampleDrops(run: Run, _label: LabelRun, { table, texts }: Cleaned): Promise<LabelSamples['dropped']> {
   const rows = await run.engine.rows<{
     reason: DropReason;
     key: string;
@@ -35,9 +36,9 @@ async function sampleDrops(run: Run, _label: LabelRun, { table, fetched }: Clean
     value: string | null;
     text: string | null;
   }>(
-    `SELECT s.reason, f.key, f.origin, left(f.value, 200) AS value, left(f.text, ${READ}) AS text FROM (
-  SELECT "row", reason, row_number() OVER (PARTITION BY reason ORDER BY hash NULLS LAST, "row") AS n FROM ${table} WHERE reason IS NOT NULL
-) s JOIN ${fetched.table} f ON f."row" = s."row" WHERE s.n <= ${run.options.samples} ORDER BY s.reason, s.n`,
+    `SELECT s.reason, s.key, s.origin, left(s.value, 200) AS value, left(t.raw, ${READ}) AS text FROM (
+  SELECT *, row_number() OVER (PARTITION BY reason ORDER BY ${BY_CONTENT}) AS n FROM ${table} WHERE reason IS NOT NULL
+) s JOIN ${texts} t ON t."row" = s."row" WHERE s.n <= ${run.options.samples} ORDER BY s.reason, s.n`,
   );
   const masked = await maskSamples(
     run,
@@ -56,19 +57,19 @@ async function sampleDrops(run: Run, _label: LabelRun, { table, fetched }: Clean
 async function sampleChanges(
   run: Run,
   { spec }: LabelRun,
-  { table, fetched }: Cleaned,
+  { table, texts }: Cleaned,
 ): Promise<LabelSamples['cleaning']> {
   const samples: LabelSamples['cleaning'] = [];
   for (const [index, { name }] of stagesOf(spec.clean).entries()) {
     const rows = await run.engine.rows<{ key: string; text: string }>(
-      `SELECT f.key, left(f.text, ${READ}) AS text FROM (
-  SELECT "row", hash FROM ${table} WHERE ${planChangedBy(index)} ORDER BY hash, "row" LIMIT ${run.options.samples}
-) s JOIN ${fetched.table} f ON f."row" = s."row" ORDER BY s.hash, s."row"`,
+      `SELECT s.key, left(t.raw, ${READ}) AS text FROM (
+  SELECT *, row_number() OVER (ORDER BY ${BY_CONTENT}) AS n FROM ${table} WHERE ${planChangedBy(index)} QUALIFY n <= ${run.options.samples}
+) s JOIN ${texts} t ON t."row" = s."row" ORDER BY s.n`,
     );
     for (const { key, text } of rows) {
       const { before = '', after = '' } = (await traceCleaning(run.engine, text, spec.clean))[index] ?? {};
-      const [shownKey = '', ...texts] = await maskSamples(run, [key, before, after]);
-      samples.push({ step: name, key: excerpt(shownKey), parts: planChange(texts[0] ?? '', texts[1] ?? '') });
+      const [shownKey = '', was = '', is = ''] = await maskSamples(run, [key, before, after]);
+      samples.push({ step: name, key: excerpt(shownKey), parts: planChange(was, is) });
     }
   }
   return samples;

@@ -1,16 +1,15 @@
-import { planCleanText, stagesOf } from '../dataset/clean-text.ts';
-import { type Cleaned, type Fetched, planHash, planKeyOrder, tableOf } from '../dataset/tables.ts';
+import { rm } from 'node:fs/promises';
+import { planCleanRows, showsRaw } from '../dataset/clean-rows.ts';
+import { type Cleaned, type Fetched, planKeyOrder, tableOf } from '../dataset/tables.ts';
 import { PipelineError } from '../errors.ts';
 import { DROP_REASONS, type DropReason, type Drops } from '../report/report.ts';
 import { countConflicts } from '../review/measure.ts';
-import { planHasEmail, planHasPhone } from '../review/personal-data.ts';
 import { sampleCleaning } from '../review/sample.ts';
 import type { LabelRun, Run } from '../run.ts';
 import { nearest } from '../spec/nearest.ts';
 import type { LabelSpec } from '../spec/spec.ts';
-import { literal } from '../sql.ts';
 
-const NOT_EMPTY = '[^\\s\\v\\x{1c}-\\x{1f}\\x{85}\\p{Z}]'; // a character that Python's str.strip() would leave
+const ROW_NUMBERS = 'row_numbers'; // sequence
 const SHOWN_CLASSES = 20; // unknown classes that the report lists
 // A column of classes has fewer values than this, and shorter ones: others may be texts of rows, and are not listed.
 const MOST_CLASSES = 50;
@@ -20,75 +19,41 @@ const LONGEST_CLASS = 100; // characters
 export async function clean(run: Run, label: LabelRun, fetched: Fetched): Promise<Cleaned> {
   const { spec, report } = label;
   const { engine } = run;
-  const { dryRun, demo, explain } = run.options;
   const cleaned = { table: tableOf('cleaned', spec.name), texts: tableOf('texts', spec.name), fetched };
-  await engine.run(planRepeatedKeys(fetched.table));
-  await engine.run(planTexts(cleaned.texts, fetched.table, spec), { salt: run.salt });
-  const isShown = dryRun || demo || explain !== undefined; // samples show texts as they came
-  if (!isShown) await engine.run(`DROP TABLE ${fetched.table}`);
+  await engine.run(`CREATE OR REPLACE SEQUENCE ${ROW_NUMBERS} MINVALUE 0`);
+  await engine.run(planTexts(cleaned, spec, showsRaw(run.options)), { salt: run.salt });
+  await engine.run(planRepeatedKeys(cleaned.texts));
   await engine.run(planGroups(cleaned.texts, spec));
   await engine.run(planCleaned(cleaned, spec));
+  await Promise.all(fetched.files.map((file) => rm(file)));
   Object.assign(report, await countRows(run, cleaned.table));
   report.unknownClasses = await listUnknownClasses(run, cleaned.table, spec);
   const { total = 0 } = report.kept ?? {};
   const dropped = Object.values(report.dropped ?? {}).reduce((sum, rows) => sum + rows, 0);
   if (total + dropped !== report.fetched?.total) throw new Error('fetched = kept + Σ dropped does not hold');
   run.events.emit({ type: 'rows.cleaned', label: spec.name, kept: total, dropped: report.dropped ?? {} });
-  if (dryRun || demo) await sampleCleaning(run, label, cleaned);
-  if (isShown && explain === undefined) await engine.run(`DROP TABLE ${fetched.table}`);
+  if (run.options.dryRun || run.options.demo) await sampleCleaning(run, label, cleaned);
   if (spec.conflicts === 'fail') await refuseConflicts(run, label, cleaned.table);
   return cleaned;
 }
 
+/** Each text is read once, as it is parsed from the spool: all that is asked about it is found here. */
+function planTexts({ texts, fetched }: Cleaned, spec: LabelSpec, keepsRaw: boolean): string {
+  const arrived = `SELECT nextval('${ROW_NUMBERS}') AS "row", * FROM ${fetched.view}`;
+  return `CREATE OR REPLACE TABLE ${texts} AS ${planCleanRows(arrived, spec, keepsRaw)}`;
+}
+
 /** Rows whose key stands on another row that goes first: reviewed before correct, then by content, never by arrival. */
-function planRepeatedKeys(fetched: string): string {
+function planRepeatedKeys(texts: string): string {
   return `CREATE OR REPLACE TEMP TABLE repeated AS
 SELECT "row" FROM (
-  SELECT "row", row_number() OVER (PARTITION BY key ORDER BY origin, value NULLS LAST, md5(text) NULLS LAST, too_long) AS n
-  FROM ${fetched} WHERE key IN (SELECT key FROM ${fetched} GROUP BY key HAVING count(*) > 1)
+  SELECT "row", row_number() OVER (PARTITION BY key ORDER BY origin, value NULLS LAST, md5(text) NULLS LAST, reason NULLS FIRST, changed) AS n
+  FROM ${texts} WHERE key IN (SELECT key FROM ${texts} GROUP BY key HAVING count(*) > 1)
 ) WHERE n > 1`;
 }
 
-/** The texts, each read once, and all that is asked about them. `reason` is what a row alone can tell. */
-function planTexts(texts: string, fetched: string, spec: LabelSpec): string {
-  const cases = [
-    `WHEN "row" IN (SELECT "row" FROM repeated) THEN 'duplicate_key'`,
-    `WHEN too_long THEN 'too_long'`,
-    `WHEN text IS NULL THEN 'null_text'`,
-    `WHEN value IS NULL THEN 'null_label'`,
-    `WHEN class IS NULL THEN 'unknown_class'`,
-    `WHEN NOT regexp_matches(cleaned, ${literal(NOT_EMPTY)}) THEN 'empty_text'`,
-  ];
-  const { from, changed, cleaned } = planStages(fetched, spec);
-  return `CREATE OR REPLACE TABLE ${texts} AS
-SELECT "row", key, origin, value, cleaned AS text, class, ${planHash('cleaned')} AS hash, changed,
-  length(cleaned) AS characters, strlen(cleaned) AS bytes, ${planHasEmail('cleaned')} AS email, ${planHasPhone('cleaned')} AS phone,
-  CASE ${cases.join(' ')} END AS reason
-FROM (SELECT "row", key, origin, value, too_long, text, ${cleaned} AS cleaned, ${changed} AS changed, ${planClass(spec.classes)} AS class FROM ${from})`;
-}
-
-/** Plan the cleaning stage by stage, so that each text before and after a stage is computed once and can be compared. */
-function planStages(fetched: string, { clean: steps }: LabelSpec): { from: string; changed: string; cleaned: string } {
-  const stages = stagesOf(steps);
-  const name = (index: number) => (index === 0 ? 'text' : `stage_${index}`);
-  const from = stages.reduce(
-    (inner, stage, index) =>
-      `(SELECT *, ${planCleanText(name(index), stage.steps)} AS ${name(index + 1)} FROM ${inner})`,
-    fetched,
-  );
-  const bits = stages.map((_, index) => `((${name(index)} <> ${name(index + 1)})::UBIGINT << ${index})`);
-  return { from, changed: `coalesce(${['0::UBIGINT', ...bits].join(' | ')}, 0)`, cleaned: name(stages.length) };
-}
-
-/** A class by its text; PostgreSQL writes booleans as t and f. */
-function planClass(classes: string[]): string {
-  const booleans = classes.every((name) => name === 'true' || name === 'false');
-  const names = classes.flatMap((name, id) => [
-    `WHEN ${literal(name)} THEN ${id}`,
-    ...(booleans ? [`WHEN ${literal(name.charAt(0))} THEN ${id}`] : []),
-  ]);
-  return `(CASE value ${names.join(' ')} END)::SMALLINT`;
-}
+/** Rows that nothing is wrong with by themselves. */
+const IS_SOUND = `reason IS NULL AND "row" NOT IN (SELECT "row" FROM repeated)`;
 
 /** Texts that stand on several rows, and the class that wins where they differ: null drops all of them. */
 function planGroups(texts: string, { conflicts }: LabelSpec): string {
@@ -96,7 +61,7 @@ function planGroups(texts: string, { conflicts }: LabelSpec): string {
   const agreed = `CASE WHEN ${reviewed} = max(class) FILTER (origin = 0) THEN ${reviewed} END`;
   return `CREATE OR REPLACE TEMP TABLE groups AS
 SELECT hash, CASE WHEN min(class) = max(class) THEN min(class) ${conflicts === 'reviewed' ? `ELSE ${agreed}` : ''} END AS winner
-FROM ${texts} WHERE reason IS NULL GROUP BY hash HAVING count(*) > 1`;
+FROM ${texts} WHERE ${IS_SOUND} GROUP BY hash HAVING count(*) > 1`;
 }
 
 /**
@@ -109,10 +74,11 @@ function planCleaned({ table, texts }: Cleaned, { duplicates }: LabelSpec): stri
   return `CREATE OR REPLACE TABLE ${table} AS
 WITH ranked AS (
   SELECT "row", ${isConflict} AS conflict, row_number() OVER (PARTITION BY hash, ${isConflict} ORDER BY origin, ${planKeyOrder('key')}) AS n
-  FROM ${texts} JOIN groups USING (hash) WHERE reason IS NULL
+  FROM ${texts} JOIN groups USING (hash) WHERE ${IS_SOUND}
 )
-SELECT t.* EXCLUDE (text, reason), CASE WHEN reason IS NOT NULL THEN reason WHEN conflict THEN 'conflict' ${duplicate} END AS reason
-FROM ${texts} t LEFT JOIN ranked r ON r."row" = t."row"`;
+SELECT t.* EXCLUDE (raw, text, reason),
+  CASE WHEN k."row" IS NOT NULL THEN 'duplicate_key' WHEN reason IS NOT NULL THEN reason WHEN conflict THEN 'conflict' ${duplicate} END AS reason
+FROM ${texts} t LEFT JOIN repeated k ON k."row" = t."row" LEFT JOIN ranked r ON r."row" = t."row"`;
 }
 
 async function refuseConflicts({ engine }: Run, label: LabelRun, table: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { type Fetched, ORIGINS, tableOf } from '../dataset/tables.ts';
 import type { Snapshot } from '../edges/postgres.ts';
 import { PipelineError } from '../errors.ts';
@@ -35,11 +35,17 @@ export async function fetch(run: Run, selector: Selector, inspect?: Inspect): Pr
   const failed = new Map<LabelRun, PipelineError>();
   const fetched = await run.inSnapshot(async (snapshot) => {
     failed.clear();
+    const directory = `${run.spool}/rows`;
+    await rm(directory, { recursive: true, force: true }); // of an attempt before
+    await mkdir(directory);
     run.database = { server: snapshot.server, snapshot: snapshot.id, takenAt: snapshot.takenAt.toISOString() };
     const tables = new Map<LabelRun, Fetched>();
     for (const label of [...openLabels(run), ...openBases(run)]) {
       try {
-        tables.set(label, await step(run, label, 'fetch', () => fetchLabel(run, snapshot, label, selector, inspect)));
+        tables.set(
+          label,
+          await step(run, label, 'fetch', () => fetchLabel(run, snapshot, directory, label, selector, inspect)),
+        );
       } catch (thrown) {
         if (!(thrown instanceof PipelineError) || thrown.retryable || run.world.signal.aborted) throw thrown;
         failed.set(label, thrown);
@@ -63,6 +69,7 @@ function missing({ spec }: LabelRun): never {
 async function fetchLabel(
   run: Run,
   snapshot: Snapshot,
+  directory: string,
   label: LabelRun,
   selector: Selector,
   inspect?: Inspect,
@@ -70,25 +77,31 @@ async function fetchLabel(
   const { spec } = label;
   run.events.emit({ type: 'label.started', label: spec.name });
   for (const source of ORIGINS) requireColumns(await snapshot.columns(spec.sources[source]), spec.name, source);
-  const table = tableOf('fetched', spec.name);
-  await run.engine.run(planTable(table));
   const count = selector.planCount(spec);
   const available = count === undefined ? undefined : await snapshot.number(count);
   const mistaken = selector.planMistakes(spec, available).select;
-  const misclassified = await load(run, snapshot, label, table, 'misclassified', mistaken);
-  const { mistakes } = await run.engine.row<{ mistakes: number }>(
-    `SELECT count(DISTINCT key) AS mistakes FROM ${table}`,
-  );
-  const { select, limit: asked = 0 } = selector.planCorrect(spec, mistakes);
-  const correct = asked === 0 ? 0 : await load(run, snapshot, label, table, 'correct', select);
+  const misclassified = await spool(run, snapshot, directory, label, 'misclassified', mistaken);
+  const { select, limit: asked = 0 } = selector.planCorrect(spec, misclassified.keys);
+  const correct = asked === 0 ? NOTHING : await spool(run, snapshot, directory, label, 'correct', select);
   label.report.queries = [
     await describeQuery(run, snapshot, 'misclassified', mistaken),
     await describeQuery(run, snapshot, 'correct', select),
   ];
-  label.report.fetched = { misclassified, correct, asked, total: misclassified + correct };
-  run.events.emit({ type: 'rows.balanced', label: spec.name, misclassified, asked, correct });
+  const view = tableOf('fetched', spec.name);
+  const selects = [misclassified, correct].filter(({ files }) => files.length > 0).map(({ select }) => select);
+  await run.engine.run(`CREATE OR REPLACE VIEW ${view} AS ${selects.join(' UNION ALL ')}`);
+  const total = misclassified.rows + correct.rows;
+  label.report.fetched = { misclassified: misclassified.rows, correct: correct.rows, asked, total };
+  run.events.emit({
+    type: 'rows.balanced',
+    label: spec.name,
+    misclassified: misclassified.rows,
+    asked,
+    correct: correct.rows,
+  });
   await inspect?.(snapshot, label, { misclassified: mistaken, correct: select });
-  return { table, snapshot: { id: snapshot.id, takenAt: snapshot.takenAt } };
+  const files = [...misclassified.files, ...correct.files];
+  return { view, files, snapshot: { id: snapshot.id, takenAt: snapshot.takenAt } };
 }
 
 type QueryReport = NonNullable<LabelRun['report']['queries']>[number];
@@ -114,43 +127,49 @@ export function requireColumns(found: string[], label: string, source: Source): 
   );
 }
 
-const PART_BYTES = 16_000_000; // of a spool file; the engine loads one while the next is written
+const PART_BYTES = 4_000_000; // of a spool file: the engine reads several at once, each with one thread
 
-/** Spool one source and load it: rows travel as CSV from the server to the disk, and from there into the engine. */
-async function load(
-  run: Run,
+interface Spooled {
+  /** Plan to read them back: (key, text, too_long, value, origin). */
+  select: string;
+  files: string[];
+  rows: number;
+  /** Distinct ones. */
+  keys: number;
+}
+
+const NOTHING: Spooled = { select: '', files: [], rows: 0, keys: 0 };
+
+/** Spool one source: rows travel as CSV from the server to the disk, where the cleaning reads them. */
+async function spool(
+  { engine, events }: Run,
   snapshot: Snapshot,
+  directory: string,
   { spec }: LabelRun,
-  table: string,
   source: Source,
   select: string,
-): Promise<number> {
-  const rows = await snapshot.copy(select, {
+): Promise<Spooled> {
+  const { rows, files } = await snapshot.copy(select, {
     bytes: PART_BYTES,
-    path: (part) => `${run.spool}/${spec.name}-${source}-${part}.csv`,
-    take: async (file) => {
-      await run.engine.run(planLoad(table, file, source, spec.maxTextBytes));
-      await rm(file);
-    },
+    path: (part) => `${directory}/${spec.name}-${source}-${part}.csv`,
   });
-  const { nulls } = await run.engine.row<{ nulls: number }>(`SELECT count(*) AS nulls FROM ${table} WHERE key IS NULL`);
+  const spooled = planRead(files, source, spec.maxTextBytes);
+  const { keys, nulls } = await engine.row<{ keys: number; nulls: number }>(
+    `SELECT count(DISTINCT key) AS keys, count(*) FILTER (key IS NULL) AS nulls FROM (${spooled})`,
+  );
   if (nulls > 0) {
     throw new PipelineError(
       'SOURCE_NULL_KEY',
-      `Cannot use sources.${source} of ${spec.name}: ${nulls} rows have no key`,
+      `Cannot use sources.${source} of ${spec.name}: it has rows without a key`,
       { fix: 'select the primary key AS key' },
     );
   }
-  run.events.emit({ type: 'rows.fetched', label: spec.name, source, rows });
-  return rows;
+  events.emit({ type: 'rows.fetched', label: spec.name, source, rows });
+  return { select: spooled, files, rows, keys };
 }
 
-function planTable(table: string): string {
-  return `CREATE OR REPLACE TABLE ${table} ("row" BIGINT, key VARCHAR, text VARCHAR, too_long BOOLEAN, value VARCHAR, origin UTINYINT)`;
-}
-
-/** Plan the load of a spool file. The reader is single-threaded: in parallel it fails on texts with lines that look like rows. */
-function planLoad(table: string, file: string, source: Source, maxTextBytes: number): string {
+/** Plan to read spool files, one thread a file: with several in one it fails on texts with lines that look like rows. */
+function planRead(files: string[], source: Source, maxTextBytes: number): string {
   const longestLine = 2 * maxTextBytes + 1_000_000; // bytes: a text of nothing but quotes doubles; a key and a label beside it
   const options = [
     'header=false, auto_detect=false, parallel=false, allow_quoted_nulls=false',
@@ -158,7 +177,6 @@ function planLoad(table: string, file: string, source: Source, maxTextBytes: num
     `columns={key: 'VARCHAR', text: 'VARCHAR', too_long: 'VARCHAR', value: 'VARCHAR'}`,
     `max_line_size=${longestLine}, buffer_size=${longestLine}`,
   ];
-  return `INSERT INTO ${table}
-SELECT (SELECT count(*) FROM ${table}) + row_number() OVER (), key, text, coalesce(too_long = 't', false), value, ${ORIGINS.indexOf(source)}
-FROM read_csv(${literal(file)}, ${options.join(', ')})`;
+  return `SELECT key, text, coalesce(too_long = 't', false) AS too_long, value, ${ORIGINS.indexOf(source)}::UTINYINT AS origin
+FROM read_csv([${files.map(literal).join(', ')}], ${options.join(', ')})`;
 }

@@ -3,10 +3,9 @@ import { exists, mkdir, mkdtemp, readdir, readFile, rm, stat, statfs } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { PipelineError } from '../../lib/errors.ts';
 import type { Run } from '../../lib/run.ts';
 import * as balance from '../../lib/steps/balance.ts';
-import { fetch } from '../../lib/steps/fetch.ts';
+import { fetch, type Selector } from '../../lib/steps/fetch.ts';
 import { type PostgresServer, requirePostgres } from './postgres-server.ts';
 import { codeOf, failOnUnforeseen, oneFile, openFetch, read } from './snapshots.ts';
 
@@ -32,9 +31,7 @@ interface LoadedRow {
 }
 
 const loaded = (run: Run, label: string) =>
-  run.engine.rows<LoadedRow>(
-    `SELECT key, md5(text) AS text, md5(value) AS value, too_long FROM fetched_${label} ORDER BY "row"`,
-  );
+  run.engine.rows<LoadedRow>(`SELECT key, md5(text) AS text, md5(value) AS value, too_long FROM fetched_${label}`);
 const md5 = (text: string | null) => (text === null ? null : new Bun.CryptoHasher('md5').update(text).digest('hex'));
 
 const HOSTILE = [
@@ -96,18 +93,30 @@ describe.skipIf(!found)('what is fetched', () => {
     await using _run = run;
     await fetch(run, balance);
     expect(run.labels[0]?.report.outcome).toBeUndefined();
-    const got = await loaded(run, 'topic');
-    expect(got.length).toBe(rows.length + 1);
-    for (const [i, { key, text, label }] of rows.entries())
-      expect({ ...got[i], is: text?.slice(0, 50) }).toEqual({
+    const loadedRows = await loaded(run, 'topic');
+    expect(loadedRows.length).toBe(rows.length + 1);
+    const got = new Map(loadedRows.map((row) => [row.key, row]));
+    for (const { key, text, label } of rows)
+      expect({ ...got.get(key), is: text?.slice(0, 50) }).toEqual({
         key,
         text: md5(text),
         value: md5(label ?? null),
         too_long: false,
         is: text?.slice(0, 50),
       });
-    expect(got.at(-1)).toEqual({ key: 'long', text: null, value: md5('A'), too_long: true });
+    expect(got.get('long')).toEqual({ key: 'long', text: null, value: md5('A'), too_long: true });
   }, 20_000);
+
+  test.each([
+    ['whole', balance],
+    ['as a sample', { ...balance, planMistakes: (spec) => balance.planMistakes(spec, 2) } satisfies Selector],
+  ])('a source that has a row without a key is refused, read %s', async (_how, selector) => {
+    const source = `SELECT nullif(i, 3) AS key, 'text' AS text, 'A' AS label FROM generate_series(1, 9) i`;
+    const { run } = await openFetch(url, scratch, { topic: source });
+    await using _run = run;
+    await fetch(run, selector);
+    expect(run.labels[0]?.report.outcome).toMatchObject({ problem: { code: 'SOURCE_NULL_KEY' } });
+  });
 
   test('never hangs the next query, whatever multiple of a buffer it fills', async () => {
     await read(url, async (snapshot) => {
@@ -115,15 +124,15 @@ describe.skipIf(!found)('what is fetched', () => {
         for (const off of [-8, -7, -6, -5, -3, 0, 1]) {
           const length = Math.max(0, kibibytes * 1024 + off);
           const file = join(scratch, `${kibibytes}${off}.csv`);
-          expect(await snapshot.copy(`SELECT repeat('x', ${length})`, oneFile(file))).toBe(1);
+          expect((await snapshot.copy(`SELECT repeat('x', ${length})`, oneFile(file))).rows).toBe(1);
           expect((await stat(file)).size).toBe(length + 3); // two quotes, a line break
           await rm(file);
         }
         const rows = kibibytes * 16 + 1; // messages of 64 bytes
         const file = join(scratch, `${kibibytes}.csv`);
-        expect(await snapshot.copy(`SELECT repeat('x', 56) FROM generate_series(1, ${rows})`, oneFile(file))).toBe(
-          rows,
-        );
+        expect(
+          (await snapshot.copy(`SELECT repeat('x', 56) FROM generate_series(1, ${rows})`, oneFile(file))).rows,
+        ).toBe(rows);
         expect((await stat(file)).size).toBe(rows * 59);
         expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
       }
@@ -138,40 +147,36 @@ describe.skipIf(!found)('the parts of a spool', () => {
   const rows = 20_000;
   const select = `SELECT i || E'\\n' || repeat('x', 300) AS text FROM generate_series(1, ${rows}) i`;
 
-  test('are whole rows in their order, taken one at a time while the next is written', async () => {
-    const found: string[] = [];
-    let open = 0;
+  test('are whole rows in their order', async () => {
     const parts = {
       bytes: 1_000_000,
       path: (part: number) => join(scratch, `rows-${part}.csv`),
-      take: async (file: string) => {
-        open += 1;
-        expect(open).toBe(1);
-        found.push(await readFile(file, 'utf8'));
-        open -= 1;
-        await rm(file);
-      },
     };
-    await read(url, async (snapshot) => expect(await snapshot.copy(select, parts)).toBe(rows));
+    const copied = await read(url, (snapshot) => snapshot.copy(select, parts));
+    expect(copied.rows).toBe(rows);
+    const found = await Promise.all(copied.files.map((file) => readFile(file, 'utf8')));
     expect(found.length).toBeGreaterThan(3);
     for (const part of found) expect(part).toMatch(/^"\d+\nx{300}"\n[\s\S]*x"\n$/);
     expect([...(found.join('').match(/^"\d+$/gm) ?? [])]).toEqual(Array.from({ length: rows }, (_, i) => `"${i + 1}`));
   });
 
-  test('that cannot be taken stop the COPY; nothing is left, and the next query is read', async () => {
+  test('of which one cannot be written stop the COPY; nothing is left, and the next query is read', async () => {
     const parts = {
       bytes: 1_000_000,
-      path: (part: number) => join(scratch, `refused-${part}.csv`),
-      take: async (file: string) => {
-        await rm(file);
-        throw new PipelineError('ENGINE_MEMORY', 'no room');
-      },
+      path: (part: number) => join(scratch, part < 3 ? '' : 'missing', `refused-${part}.csv`),
     };
     await read(url, async (snapshot) => {
-      expect(await codeOf(snapshot.copy(endless, parts))).toBe('ENGINE_MEMORY');
+      expect(await codeOf(snapshot.copy(endless, parts))).toBe('OUTPUT_UNWRITABLE');
       expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
     });
     expect((await readdir(scratch)).filter((name) => name.startsWith('refused'))).toEqual([]);
+  });
+
+  test('may be none but an empty one', async () => {
+    const parts = { bytes: 1, path: (part: number) => join(scratch, `none-${part}.csv`) };
+    const copied = await read(url, (snapshot) => snapshot.copy('SELECT 1 WHERE false', parts));
+    expect(copied.rows).toBe(0);
+    expect(await Promise.all(copied.files.map((file) => readFile(file, 'utf8')))).toEqual(['']);
   });
 });
 
@@ -200,7 +205,7 @@ describe.skipIf(!found)('the spool', () => {
         expect(await exists(file)).toBe(false);
         expect(await snapshot.number('SELECT 7 AS n')).toBe(7);
       }
-      expect(await snapshot.copy(rowsOf(1000), oneFile(join(disk, 'fits.csv')))).toBe(1000);
+      expect((await snapshot.copy(rowsOf(1000), oneFile(join(disk, 'fits.csv')))).rows).toBe(1000);
     });
   }, 20_000);
 

@@ -39,7 +39,7 @@ describe.skipIf(pooler === undefined)('through PgBouncer in transaction mode', (
     const pid = Number(await server.psql('SELECT pg_backend_pid()', url));
     const answer = await read(pasted('pgbouncer=true&connection_limit=1'), async (snapshot) => [
       await snapshot.number('SELECT pg_backend_pid() AS n'),
-      await snapshot.copy('SELECT i FROM generate_series(1, 100000) i', oneFile(join(scratch, 'rows.csv'))),
+      (await snapshot.copy('SELECT i FROM generate_series(1, 100000) i', oneFile(join(scratch, 'rows.csv')))).rows,
       await snapshot.columns('SELECT 1 AS key'),
       await snapshot.number('SELECT pg_backend_pid() AS n'),
     ]);

@@ -118,9 +118,9 @@ describe.skipIf(plain === undefined)('TLS by the URL', () => {
   });
 
   test('100,000 rows come through', async () => {
-    const rows = (snapshot: Snapshot) =>
+    const copy = (snapshot: Snapshot) =>
       snapshot.copy(`SELECT i, repeat('x', 300) FROM generate_series(1, 100000) i`, oneFile(join(scratch, 'rows.csv')));
-    expect(await read(changeUrl(server.url, { search: withCa('verify-full') }), rows)).toBe(100_000);
+    expect((await read(changeUrl(server.url, { search: withCa('verify-full') }), copy)).rows).toBe(100_000);
   });
 });
 

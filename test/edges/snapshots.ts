@@ -35,7 +35,6 @@ export function read<T>(url: string, work: (snapshot: Snapshot) => Promise<T>, o
 export const oneFile = (path: string): Parts => ({
   bytes: Number.POSITIVE_INFINITY,
   path: () => path,
-  take: async () => {},
 });
 
 /** The code of our error, or what else was thrown; 'none' when nothing was. */

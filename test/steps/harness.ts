@@ -195,17 +195,17 @@ export class Workshop implements AsyncDisposable {
   }
 
   async #load(rows: SourceRow[], label: LabelRun): Promise<Fetched> {
-    const table = `"fetched_${label.spec.name}"`;
+    const view = `"fetched_${label.spec.name}"`;
     await this.engine.run(
-      `CREATE OR REPLACE TABLE ${table} ("row" BIGINT, key VARCHAR, text VARCHAR, too_long BOOLEAN, value VARCHAR, origin UTINYINT)`,
+      `CREATE OR REPLACE TABLE ${view} (key VARCHAR, text VARCHAR, too_long BOOLEAN, value VARCHAR, origin UTINYINT)`,
     );
     const value = (text: string | null) => (text === null ? 'NULL' : literal(text));
     const tuples = rows.map(
-      (row, index) =>
-        `(${index}, ${literal(row.key)}, ${value(row.text)}, ${row.tooLong ?? false}, ${value(row.label)}, ${row.origin === 'misclassified' ? 0 : 1})`,
+      (row) =>
+        `(${literal(row.key)}, ${value(row.text)}, ${row.tooLong ?? false}, ${value(row.label)}, ${row.origin === 'misclassified' ? 0 : 1})`,
     );
     for (let from = 0; from < tuples.length; from += 2000)
-      await this.engine.run(`INSERT INTO ${table} VALUES ${tuples.slice(from, from + 2000).join(', ')}`);
+      await this.engine.run(`INSERT INTO ${view} VALUES ${tuples.slice(from, from + 2000).join(', ')}`);
     const misclassified = rows.filter(({ origin }) => origin === 'misclassified').length;
     label.report.fetched = {
       misclassified,
@@ -213,6 +213,6 @@ export class Workshop implements AsyncDisposable {
       asked: rows.length - misclassified,
       total: rows.length,
     };
-    return { table, snapshot: { id: '1:1:', takenAt: new Date(this.#clock.time) } };
+    return { view, files: [], snapshot: { id: '1:1:', takenAt: new Date(this.#clock.time) } };
   }
 }

@@ -228,7 +228,7 @@ describe('push() to a directory', () => {
       cleaned: {
         table: '"cleaned_topic"',
         texts: '"texts_topic"',
-        fetched: { table: '', snapshot: { id: '', takenAt: new Date(0) } },
+        fetched: { view: '', files: [], snapshot: { id: '', takenAt: new Date(0) } },
       },
     };
     const folder = join(workshop.directory, 'sharded');
