@@ -7,10 +7,12 @@ import type { LabelSpec } from '../spec/spec.ts';
 import { identifier, literal, nameAt } from '../sql.ts';
 import { LEDGER, shardPath } from './files.ts';
 import { describeFile } from './hashes.ts';
+import { type SplitSize, sortRows } from './sorted.ts';
 import { type Assigned, type Ledger, ORIGINS } from './tables.ts';
 
 const SHARD_BYTES = 500_000_000; // Arrow bytes, as push_to_hub
-const ROW_GROUP_ROWS = 50_000; // rows; bounds the writer's memory and what one change re-sends
+const ROW_GROUP_ROWS = 50_000; // rows; bounds what one change re-sends
+const ROW_GROUP_BYTES = 32_000_000; // of texts; bounds the writer's memory
 
 export interface SplitFiles {
   split: string;
@@ -48,47 +50,76 @@ export async function writeShards(
   shardBytes = SHARD_BYTES,
 ): Promise<SplitFiles[]> {
   await mkdir(`${directory}/data`, { recursive: true, mode: 0o700 });
-  const sizes = await engine.rows<{ split: number; rows: number; bytes: number }>(planSizes(assigned));
-  const written: SplitFiles[] = [];
-  for (const [index, { name }] of spec.split.entries()) {
-    const { rows = 0, bytes = 0 } = sizes.find(({ split }) => split === index) ?? {};
-    const arrowBytes =
-      bytes + 4 * (rows + 1) + 8 * rows + (spec.columns.source === undefined ? 0 : 4 * (rows + 1) + 12 * rows);
-    const shards = Math.floor(arrowBytes / shardBytes) + 1;
-    const files: FileReport[] = [];
-    for (let shard = 0; shard < shards; shard++) {
-      const path = shardPath(name, shard, shards);
-      const [first, next] = [Math.floor((rows * shard) / shards), Math.floor((rows * (shard + 1)) / shards)];
-      await engine.run(planShard(spec, assigned, index, first, next, `${directory}/${path}`));
-      files.push(await describeFile(directory, path));
+  const sizes = await readSizes(engine, spec, assigned);
+  const sorting = `${directory}/sorting`;
+  const sorted = await sortRows(engine, assigned, sizes, sorting);
+  await engine.run('SET threads = 1'); // as fast for one file, and rows keep their order
+  try {
+    const written: SplitFiles[] = [];
+    for (const [index, { name }] of spec.split.entries()) {
+      const files = sorted[index] ?? [];
+      written.push(await writeSplit(engine, spec, name, sizes[index] as SplitSize, files, directory, shardBytes));
+      await Promise.all(files.map((file) => rm(file)));
     }
-    written.push({ split: name, rows, arrowBytes, shards: files });
+    return written;
+  } finally {
+    await engine.run('RESET threads');
+    await rm(sorting, { recursive: true, force: true });
   }
-  return written;
 }
 
-function planSizes({ table, cleaned }: Assigned): string {
-  return `SELECT a.split, count(*) AS rows, sum(c.bytes)::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" GROUP BY a.split`;
+async function writeSplit(
+  engine: Engine,
+  spec: LabelSpec,
+  name: string,
+  { rows, bytes }: SplitSize,
+  sorted: string[],
+  directory: string,
+  shardBytes: number,
+): Promise<SplitFiles> {
+  const arrowBytes =
+    bytes + 4 * (rows + 1) + 8 * rows + (spec.columns.source === undefined ? 0 : 4 * (rows + 1) + 12 * rows);
+  const count = Math.floor(arrowBytes / shardBytes) + 1;
+  const keys = { huggingface: JSON.stringify({ info: { features: featuresOf(spec) } }) };
+  const shards: FileReport[] = [];
+  for (let shard = 0; shard < count; shard++) {
+    const path = shardPath(name, shard, count);
+    const [first, next] = [Math.floor((rows * shard) / count), Math.floor((rows * (shard + 1)) / count)];
+    const select = planShard(spec, sorted, first, next);
+    await engine.run(planCopy(select, `${directory}/${path}`, keys, rowGroupOf(bytes / rows)));
+    shards.push(await describeFile(directory, path));
+  }
+  return { split: name, rows, arrowBytes, shards };
+}
+
+async function readSizes(engine: Engine, spec: LabelSpec, { table, cleaned }: Assigned): Promise<SplitSize[]> {
+  const sizes = await engine.rows<SplitSize & { split: number }>(
+    `SELECT a.split, count(*) AS rows, sum(c.bytes)::BIGINT AS bytes FROM ${table} a JOIN ${cleaned.table} c ON c."row" = a."row" GROUP BY a.split`,
+  );
+  return spec.split.map((_, index) => sizes.find(({ split }) => split === index) ?? { rows: 0, bytes: 0 });
+}
+
+/** Rows of a row group: halved until they fit, so that a small change of the mean leaves the groups where they are. */
+function rowGroupOf(bytesPerRow: number): number {
+  let rows = ROW_GROUP_ROWS;
+  while (rows > 1 && rows * bytesPerRow > ROW_GROUP_BYTES) rows = Math.ceil(rows / 2);
+  return rows;
 }
 
 /** The label is a nullable BIGINT: `datasets` makes a ClassLabel of no other type. */
 function planShard(
-  spec: LabelSpec,
-  { table, cleaned }: Assigned,
-  split: number,
+  { columns: { text, label, source } }: LabelSpec,
+  sorted: string[],
   first: number,
   next: number,
-  file: string,
 ): string {
-  const { text, label, source } = spec.columns;
-  const columns = [`c.text AS ${identifier(text)}`, `a.class::BIGINT AS ${identifier(label)}`];
+  const columns = [`text AS ${identifier(text)}`, `class::BIGINT AS ${identifier(label)}`];
   if (source !== undefined) columns.push(`${nameAt('origin', ORIGINS)} AS ${identifier(source)}`);
-  return planCopy(
-    `SELECT ${columns.join(', ')} FROM ${table} a JOIN ${cleaned.texts} c ON c."row" = a."row"
-WHERE a.split = ${split} AND a.position >= ${first} AND a.position < ${next} ORDER BY a.position`,
-    file,
-    { huggingface: JSON.stringify({ info: { features: featuresOf(spec) } }) },
-  );
+  const from =
+    sorted.length > 0
+      ? `read_parquet([${sorted.map(literal).join(', ')}]) WHERE position >= ${first} AND position < ${next}`
+      : `(SELECT '' AS text, 0 AS class, 0 AS origin) WHERE false`;
+  return `SELECT ${columns.join(', ')} FROM ${from}`;
 }
 
 /** Features as the `huggingface` key of a Parquet file has them. */
@@ -142,12 +173,12 @@ SELECT * FROM (
   return path;
 }
 
-function planCopy(select: string, file: string, keys: Record<string, string>): string {
+function planCopy(select: string, file: string, keys: Record<string, string>, groupRows = ROW_GROUP_ROWS): string {
   const metadata = Object.entries(keys).map(([key, value]) => `${key}: ${literal(value)}`);
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
-    `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`,
+    `ROW_GROUP_SIZE ${groupRows}`,
     ...(metadata.length > 0 ? [`KV_METADATA {${metadata.join(', ')}}`] : []),
   ];
   return `COPY (${select}) TO ${literal(file)} (${options.join(', ')})`;

@@ -18,10 +18,12 @@ export type Row = Record<string, DuckDBValue>;
  */
 export interface Engine extends AsyncDisposable {
   run(sql: string, parameters?: Record<string, DuckDBValue>): Promise<void>;
+  /** Run statements that need nothing of each other and that one thread each is enough for, two at a time. */
+  runEach(statements: string[]): Promise<void>;
   rows<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T[]>;
   /** The only row of an aggregate. */
   row<T = Row>(sql: string, parameters?: Record<string, DuckDBValue>): Promise<T>;
-  /** Stop the statement that is running; it rejects. */
+  /** Stop what is running; it rejects. */
   interrupt(): void;
   /**
    * A second, locked engine for queries of the spec, over files with the same memory_limit; over an empty table without them. This
@@ -42,17 +44,23 @@ export async function openEngine(directory: string, memoryLimitMb: number): Prom
     preserve_insertion_order: 'false',
   });
   const connection = await instance.connect();
+  const second = await instance.connect();
   registerFunctions(connection);
   return {
     run: (sql, parameters) => attempt(async () => void (await connection.run(sql, parameters))),
+    runEach: (statements) => attempt(() => runEach([connection, second], statements)),
     rows: (sql, parameters) => attempt(() => readRows(connection, sql, parameters)),
     row: async (sql, parameters) => {
       const [row] = await attempt(() => readRows(connection, sql, parameters));
       return row as never;
     },
-    interrupt: () => connection.interrupt(),
+    interrupt() {
+      connection.interrupt();
+      second.interrupt();
+    },
     openSandbox: (dataset) => openBeside(connection, dataset, memoryLimitMb, `${directory}/sandbox-spill`),
     async [Symbol.asyncDispose]() {
+      second.disconnectSync();
       connection.disconnectSync();
       instance.closeSync();
     },
@@ -80,6 +88,21 @@ async function openBeside(
     await limit(memoryLimitMb);
     throw thrown;
   }
+}
+
+/** When one fails, those that run are waited for, and no other begins. */
+async function runEach(connections: DuckDBConnection[], statements: string[]): Promise<void> {
+  const left = [...statements];
+  const work = async (connection: DuckDBConnection) => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      await connection.run(next).catch((thrown) => {
+        left.length = 0;
+        throw thrown;
+      });
+    }
+  };
+  const failed = (await Promise.allSettled(connections.map(work))).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 async function readRows<T>(
