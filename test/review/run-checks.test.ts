@@ -17,7 +17,7 @@ beforeAll(async () => {
   await engine.run(`CREATE TABLE cleaned AS SELECT i AS "row", 'k' || i AS key, (i % 2)::UTINYINT AS origin,
     CASE i WHEN 0 THEN repeat('क', 290) || ' call 9841234567 now' ELSE 'text ' || i % 5 END AS text, 0::SMALLINT AS class, (i % 5)::UHUGEINT AS hash, NULL::VARCHAR AS reason, 100 AS bytes FROM range(10) t(i)`);
   await engine.run(
-    `CREATE TABLE assigned AS SELECT "row", class, CASE WHEN "row" < 8 THEN 0 ELSE "row" - 7 END AS split, "row" AS ordinal, "row" AS position FROM cleaned`,
+    `CREATE TABLE assigned AS SELECT "row", class, CASE WHEN "row" < 8 THEN 0 ELSE "row" - 7 END AS split, "row" AS ordinal, CASE WHEN "row" < 8 THEN "row" ELSE 0 END AS position FROM cleaned`,
   );
 });
 afterAll(async () => {
