@@ -52,8 +52,8 @@ export function engineOptions(memoryLimitMb: number, spill: string): Record<stri
     autoload_known_extensions: 'false',
     // Give freed memory back at once: kept for later, it stands beside memory_limit and doubles the process.
     allocator_background_threads: 'true',
-    allocator_flush_threshold: '32MB',
-    allocator_bulk_deallocation_flush_threshold: '32MB',
+    allocator_flush_threshold: '1MB',
+    allocator_bulk_deallocation_flush_threshold: '1MB',
   };
 }
 
