@@ -52,9 +52,9 @@ export async function writeShards(
   await mkdir(`${directory}/data`, { recursive: true, mode: 0o700 });
   const sizes = await readSizes(engine, spec, assigned);
   const sorting = `${directory}/sorting`;
-  const sorted = await sortRows(engine, assigned, sizes, sorting);
-  await engine.run('SET threads = 1'); // as fast for one file, and rows keep their order
   try {
+    const sorted = await sortRows(engine, assigned, sizes, sorting);
+    await engine.run('SET threads = 1'); // as fast for one file, and rows keep their order
     const written: SplitFiles[] = [];
     for (const [index, { name }] of spec.split.entries()) {
       const files = sorted[index] ?? [];

@@ -37,7 +37,7 @@ export async function fetch(run: Run, selector: Selector, inspect?: Inspect): Pr
     failed.clear();
     const directory = `${run.spool}/rows`;
     await rm(directory, { recursive: true, force: true }); // of an attempt before
-    await mkdir(directory);
+    await mkdir(directory, { mode: 0o700 });
     run.database = { server: snapshot.server, snapshot: snapshot.id, takenAt: snapshot.takenAt.toISOString() };
     const tables = new Map<LabelRun, Fetched>();
     for (const label of [...openLabels(run), ...openBases(run)]) {
