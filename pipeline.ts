@@ -1,5 +1,6 @@
 import { parseArguments } from './lib/cli.ts';
 import type { PublishedVersion } from './lib/dataset/published.ts';
+import { planDrop } from './lib/dataset/tables.ts';
 import { withHead } from './lib/dataset/with-head.ts';
 import { openInquiry } from './lib/explain/explain.ts';
 import { aboutRun, finish, guard, reportOf } from './lib/finish.ts';
@@ -58,6 +59,7 @@ export async function main(argv: string[], outside: World): Promise<number> {
       const fetched = await fetch(run, balance, inquiry?.inspect); // every label in one snapshot, which is closed here
       for (const label of openLabels(run)) {
         await attempt(run, label, () => prepare(run, label, fetched)); // what fails is this label's outcome
+        if (options.explain === undefined) await run.engine.run(planDrop(label.spec.name));
       }
     });
     await retrain(run, operations); // Spaces that train on a new version

@@ -48,12 +48,16 @@ export interface Ledger {
   table: string;
 }
 
-/** The table of a label's rows at one stage. */
-export function tableOf(
-  stage: 'fetched' | 'texts' | 'cleaned' | 'assigned' | 'members' | 'remembered' | 'ledger',
-  label: string,
-): string {
+const STAGES = ['texts', 'cleaned', 'assigned', 'members', 'remembered', 'ledger'] as const;
+
+/** The table of a label's rows at one stage; as they were fetched, a view. */
+export function tableOf(stage: 'fetched' | (typeof STAGES)[number], label: string): string {
   return identifier(`${stage}_${label}`);
+}
+
+/** Plan to make room for the next label. */
+export function planDrop(label: string): string {
+  return STAGES.map((stage) => `DROP TABLE IF EXISTS ${tableOf(stage, label)}`).join('; ');
 }
 
 /** Position = value of the column `origin`. */
