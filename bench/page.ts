@@ -184,7 +184,7 @@ function renderProfile(profile: Part<'profile'>): string {
   const rest =
     besides > 0
       ? `${besides.toFixed(2)} s are none of them: starting, connecting, the report.`
-      : 'Steps of two labels overlap.';
+      : 'Medians of steps add up to a little more than the median of the whole.';
   return `${heading(`Where the time goes, ${formatSize(complaints)} complaints`, profile)} Seconds by step, medians, of runs that take ${total.toFixed(2)} s. The last column is what PostgreSQL and psql
 take for the label’s rows alone, which is a part of \`fetch\`. ${rest}
 
