@@ -28,7 +28,7 @@ export async function sortRows(
   sizes: SplitSize[],
   directory: string,
 ): Promise<string[][]> {
-  const counts = sizes.map(({ rows, bytes }) => (rows === 0 ? 0 : Math.max(1, Math.ceil(bytes / PIECE_BYTES))));
+  const counts = sizes.map(({ rows, bytes }) => Math.min(rows, Math.ceil(bytes / PIECE_BYTES))); // no piece is empty
   const starts = counts.map((_, split) => sum(counts.slice(0, split)));
   if (sum(counts) === 0) return sizes.map(() => []);
   const bytesPerRow = Math.max(1, sum(sizes.map(({ bytes }) => bytes)) / sum(sizes.map(({ rows }) => rows)));

@@ -66,6 +66,26 @@ FROM read_parquet(${literal(path)}, file_row_number=true) f JOIN (FROM assigned 
   }
 }, 60_000);
 
+test('a text that is larger than a piece is a piece', async () => {
+  const sizes = await fill(2, 17_000_000);
+  const files = await sortRows(engine, assigned, sizes, join(scratch, 'huge'));
+  expect(files.map(({ length }) => length)).toEqual([1, 0, 1]);
+});
+
+test('the files are the same with any number of threads', async () => {
+  const sizes = await fill(400_000, 60);
+  const shas = async (threads: number) => {
+    const directory = join(scratch, `threads-${threads}`);
+    await mkdir(directory);
+    await engine.run(`SET threads = ${threads}`);
+    const files = await sortRows(engine, assigned, sizes, directory);
+    return Promise.all(files.flat().map(async (file) => Bun.SHA256.hash(await Bun.file(file).bytes(), 'hex')));
+  };
+  const single = await shas(1);
+  expect(single.length).toBe(3);
+  expect(await shas(4)).toEqual(single);
+});
+
 test('no rows are no files', async () => {
   const sizes = await fill(0, 10);
   expect(await sortRows(engine, assigned, sizes, join(scratch, 'empty'))).toEqual([[], [], []]);
