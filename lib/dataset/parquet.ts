@@ -57,9 +57,8 @@ export async function writeShards(
     await engine.run('SET threads = 1'); // as fast for one file, and rows keep their order
     const written: SplitFiles[] = [];
     for (const [index, { name }] of spec.split.entries()) {
-      const files = sorted[index] ?? [];
-      written.push(await writeSplit(engine, spec, name, sizes[index] as SplitSize, files, directory, shardBytes));
-      await Promise.all(files.map((file) => rm(file)));
+      const size = sizes[index] as SplitSize;
+      written.push(await writeSplit(engine, spec, name, size, sorted[index] ?? [], directory, shardBytes));
     }
     return written;
   } finally {

@@ -35,17 +35,13 @@ export async function fetch(run: Run, selector: Selector, inspect?: Inspect): Pr
   const failed = new Map<LabelRun, PipelineError>();
   const fetched = await run.inSnapshot(async (snapshot) => {
     failed.clear();
-    const directory = `${run.spool}/rows`;
-    await rm(directory, { recursive: true, force: true }); // of an attempt before
-    await mkdir(directory, { mode: 0o700 });
+    await rm(rowsBelow(run), { recursive: true, force: true }); // of an attempt before
+    await mkdir(rowsBelow(run), { mode: 0o700 });
     run.database = { server: snapshot.server, snapshot: snapshot.id, takenAt: snapshot.takenAt.toISOString() };
     const tables = new Map<LabelRun, Fetched>();
     for (const label of [...openLabels(run), ...openBases(run)]) {
       try {
-        tables.set(
-          label,
-          await step(run, label, 'fetch', () => fetchLabel(run, snapshot, directory, label, selector, inspect)),
-        );
+        tables.set(label, await step(run, label, 'fetch', () => fetchLabel(run, snapshot, label, selector, inspect)));
       } catch (thrown) {
         if (!(thrown instanceof PipelineError) || thrown.retryable || run.world.signal.aborted) throw thrown;
         failed.set(label, thrown);
@@ -69,7 +65,6 @@ function missing({ spec }: LabelRun): never {
 async function fetchLabel(
   run: Run,
   snapshot: Snapshot,
-  directory: string,
   label: LabelRun,
   selector: Selector,
   inspect?: Inspect,
@@ -80,9 +75,9 @@ async function fetchLabel(
   const count = selector.planCount(spec);
   const available = count === undefined ? undefined : await snapshot.number(count);
   const mistaken = selector.planMistakes(spec, available).select;
-  const misclassified = await spool(run, snapshot, directory, label, 'misclassified', mistaken);
+  const misclassified = await spool(run, snapshot, label, 'misclassified', mistaken);
   const { select, limit: asked = 0 } = selector.planCorrect(spec, misclassified.keys);
-  const correct = asked === 0 ? NOTHING : await spool(run, snapshot, directory, label, 'correct', select);
+  const correct = asked === 0 ? NOTHING : await spool(run, snapshot, label, 'correct', select);
   label.report.queries = [
     await describeQuery(run, snapshot, 'misclassified', mistaken),
     await describeQuery(run, snapshot, 'correct', select),
@@ -138,20 +133,22 @@ interface Spooled {
   keys: number;
 }
 
+const rowsBelow = ({ spool }: Run) => `${spool}/rows`;
+
 const NOTHING: Spooled = { select: '', files: [], rows: 0, keys: 0 };
 
 /** Spool one source: rows travel as CSV from the server to the disk, where the cleaning reads them. */
 async function spool(
-  { engine, events }: Run,
+  run: Run,
   snapshot: Snapshot,
-  directory: string,
   { spec }: LabelRun,
   source: Source,
   select: string,
 ): Promise<Spooled> {
+  const { engine, events } = run;
   const { rows, files } = await snapshot.copy(select, {
     bytes: PART_BYTES,
-    path: (part) => `${directory}/${spec.name}-${source}-${part}.csv`,
+    path: (part) => `${rowsBelow(run)}/${spec.name}-${source}-${part}.csv`,
   });
   const spooled = planRead(files, source, spec.maxTextBytes);
   const { keys, nulls } = await engine.row<{ keys: number; nulls: number }>(
