@@ -1,19 +1,21 @@
 import { addRepo, addSpace } from './local-hub/accounts.ts';
 import { attributesOf, isLfs } from './local-hub/attributes.ts';
 import type { HubState, Settings } from './local-hub/context.ts';
-import { type Fault, type FaultRule, Faults, faultResponse } from './local-hub/faults.ts';
+import { type Fault, type FaultRule, Faults, faultResponse, type Passing } from './local-hub/faults.ts';
 import { Jobs } from './local-hub/jobs.ts';
 import { type RecordedRequest, record } from './local-hub/record.ts';
 import { dispatch } from './local-hub/routes.ts';
 import type { SpaceState } from './local-hub/spaces.ts';
 import { type Bytes, lfsFile, type Repo, type RepoType, regularFile, toBytes } from './local-hub/store.ts';
 
-export type { Fault, FaultAnswer, FaultRule } from './local-hub/faults.ts';
+export type { Fault, FaultAnswer, FaultRule, Passing } from './local-hub/faults.ts';
 export type { RecordedRequest } from './local-hub/record.ts';
 export type { SpaceState } from './local-hub/spaces.ts';
 export type { Commit, Repo, StoredFile } from './local-hub/store.ts';
 
-export type LocalHubOptions = Partial<Settings>;
+export interface LocalHubOptions extends Partial<Settings> {
+  passing?: Passing;
+}
 
 /** A stand-in for the Hugging Face Hub that holds repos in memory and is as strict as the real one, or stricter. */
 export interface LocalHub extends AsyncDisposable {
@@ -60,7 +62,7 @@ const DEFAULTS: Settings = {
   realSpaces: false,
 };
 
-export async function startLocalHub(options: LocalHubOptions = {}): Promise<LocalHub> {
+export async function startLocalHub({ passing = () => {}, ...options }: LocalHubOptions = {}): Promise<LocalHub> {
   const token = 'hf_localwritetoken';
   const readToken = 'hf_localreadtoken';
   const oauthToken = 'hf_oauth_localtoken';
@@ -85,7 +87,8 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
-    fetch: (request) => serve(hub, faults, requests, request),
+    idleTimeout: 0,
+    fetch: (request) => serve(hub, faults, passing, requests, request),
   });
   hub.url = `http://127.0.0.1:${server.port}`;
   return {
@@ -111,10 +114,17 @@ export async function startLocalHub(options: LocalHubOptions = {}): Promise<Loca
   };
 }
 
-async function serve(hub: HubState, faults: Faults, requests: RecordedRequest[], request: Request): Promise<Response> {
+async function serve(
+  hub: HubState,
+  faults: Faults,
+  passing: Passing,
+  requests: RecordedRequest[],
+  request: Request,
+): Promise<Response> {
   const body: Bytes = new Uint8Array(await request.arrayBuffer());
   const entry = record(request, body, authOf(hub, request));
   requests.push(entry);
+  await passing('before', entry);
   const fault = faults.take(request.method, entry.path);
   entry.spoilt = fault !== undefined;
   await fault?.before?.();
@@ -122,10 +132,12 @@ async function serve(hub: HubState, faults: Faults, requests: RecordedRequest[],
     const response = await dispatch(hub, request, body);
     entry.known = response !== undefined;
     entry.status = response?.status ?? 404;
+    await passing('after', entry);
     if (!fault?.answer) return tagged(response ?? notFound(request), requests.length);
   }
-  entry.status = fault.answer === 'drop' ? 0 : fault.answer.status;
-  return fault.answer === 'drop' ? faultResponse('drop') : tagged(faultResponse(fault.answer), requests.length);
+  entry.status = typeof fault.answer === 'string' ? 0 : fault.answer.status;
+  const response = faultResponse(fault.answer);
+  return fault.answer === 'drop' ? response : tagged(response, requests.length);
 }
 
 function authOf(hub: HubState, request: Request): RecordedRequest['auth'] {

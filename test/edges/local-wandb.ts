@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { type Fault, type FaultRule, Faults, faultResponse } from './local-hub/faults.ts';
+import { type Fault, type FaultRule, Faults, faultResponse, type Passing } from './local-hub/faults.ts';
 import { takeFileStream } from './local-wandb/file-stream.ts';
 import { answer, findRun, operationName, UPLOAD_HEADER } from './local-wandb/graphql.ts';
 import { type LocalRun, Refusal, type WandbState } from './local-wandb/runs.ts';
@@ -10,7 +10,7 @@ export interface WandbRequest {
   method: string;
   /** With its query; for GraphQL `/graphql#OPERATION`. */
   path: string;
-  /** 0 while it is being served, and for a dropped connection. */
+  /** 0 while it is being served, and where the connection was closed. */
   status: number;
   /** Whether the key came, and was the right one. */
   auth: 'none' | 'valid' | 'unknown';
@@ -45,7 +45,10 @@ export interface LocalWandb extends AsyncDisposable {
 export const silence = (): Promise<never> => new Promise(() => {});
 
 /** @param options.rewritesConsole whether lines of output.log may be replaced, as the official client does when a line grows */
-export async function startLocalWandb(options: { rewritesConsole?: boolean } = {}): Promise<LocalWandb> {
+export async function startLocalWandb(
+  options: { rewritesConsole?: boolean; passing?: Passing } = {},
+): Promise<LocalWandb> {
+  const { passing = () => {} } = options;
   const state: WandbState = {
     url: '',
     key: `wandb_v1_${'k'.repeat(77)}`,
@@ -61,7 +64,7 @@ export async function startLocalWandb(options: { rewritesConsole?: boolean } = {
     hostname: '127.0.0.1',
     port: 0,
     idleTimeout: 0,
-    fetch: (request) => serve(state, faults, requests, request),
+    fetch: (request) => serve(state, faults, passing, requests, request),
   });
   state.url = `http://127.0.0.1:${server.port}`;
   return {
@@ -75,19 +78,27 @@ export async function startLocalWandb(options: { rewritesConsole?: boolean } = {
   };
 }
 
-async function serve(state: WandbState, faults: Faults, requests: WandbRequest[], request: Request): Promise<Response> {
+async function serve(
+  state: WandbState,
+  faults: Faults,
+  passing: Passing,
+  requests: WandbRequest[],
+  request: Request,
+): Promise<Response> {
   const bytes = new Uint8Array(await request.arrayBuffer());
   const entry = record(state, request, bytes);
   requests.push(entry);
+  await passing('before', entry);
   const fault = faults.take(request.method, entry.path);
   entry.spoilt = fault !== undefined;
   await fault?.before?.();
   if (!fault?.answer || fault.land) {
     const response = dispatch(state, request, entry, bytes);
     entry.status = response.status;
+    await passing('after', entry);
     if (!fault?.answer) return response;
   }
-  entry.status = fault.answer === 'drop' ? 0 : fault.answer.status;
+  entry.status = typeof fault.answer === 'string' ? 0 : fault.answer.status;
   return faultResponse(fault.answer);
 }
 

@@ -17,9 +17,12 @@ export interface FaultRule {
   land?: boolean;
   /** Runs before the request is served, e.g. to let someone else commit. */
   before?: () => void | Promise<void>;
-  /** Instead of the real answer: another one, or a closed connection. Without it the real answer is sent. */
-  answer?: FaultAnswer | 'drop';
+  /** Instead of the real answer: another one, a closed connection, or a connection that closes in the middle. Without it the real answer is sent. */
+  answer?: FaultAnswer | 'drop' | 'cut';
 }
+
+/** Called when a request has come, and when it was served but not answered; what it returns is awaited. */
+export type Passing = (stage: 'before' | 'after', request: { method: string; path: string }) => void | Promise<void>;
 
 export interface Fault {
   /** Requests spoilt so far. */
@@ -54,12 +57,22 @@ export class Faults {
   }
 }
 
-export function faultResponse(answer: FaultAnswer | 'drop'): Response {
+export function faultResponse(answer: FaultAnswer | 'drop' | 'cut'): Response {
   if (answer === 'drop') return new Response(closingStream());
+  if (answer === 'cut') return new Response(closingStream('{"'), { headers: { 'Content-Type': 'application/json' } });
   const { status, headers = {}, body } = answer;
   if (body === undefined || typeof body === 'string') return new Response(body ?? null, { status, headers });
   return Response.json(body, { status, headers });
 }
 
-// Bun closes the connection, sending nothing, when a body fails before its first byte.
-const closingStream = () => new ReadableStream({ pull: (controller) => controller.error() });
+/** Bun closes the connection when a body fails; it has sent nothing when that comes before the first byte. */
+function closingStream(begin?: string): ReadableStream<Uint8Array> {
+  let begun = false;
+  return new ReadableStream({
+    async pull(controller) {
+      if (begin === undefined || begun) return controller.error();
+      begun = true;
+      controller.enqueue(new TextEncoder().encode(begin));
+    },
+  });
+}
