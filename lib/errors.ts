@@ -138,9 +138,40 @@ export class PipelineError extends Error {
 /** What was thrown, as a PipelineError; anything unforeseen becomes INTERNAL with its type only, since messages may quote rows. */
 export function toPipelineError(thrown: unknown): PipelineError {
   if (thrown instanceof PipelineError) return thrown;
+  if (isWriteFault(thrown)) return writeFault(thrown, `write ${thrown.path ?? 'a file'}`);
   const kind = thrown instanceof Error ? thrown.name : typeof thrown;
   return new PipelineError('INTERNAL', `Cannot go on: an unforeseen ${kind}`, {
     fix: 'run again with --verbose and report the stack trace',
     cause: thrown,
   });
+}
+
+const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+const UNWRITABLE: ReadonlySet<unknown> = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+/** Whether the operating system refuses to write: a full disk, one that is read only, missing rights. */
+function isWriteFault(thrown: unknown): thrown is NodeJS.ErrnoException {
+  const { code } = (thrown ?? {}) as NodeJS.ErrnoException;
+  return FULL.has(code) || UNWRITABLE.has(code);
+}
+
+/** What to do about a full disk, and about a place that cannot be written. */
+const OF_TMPDIR = {
+  full: 'free some space, or set TMPDIR to a larger disk',
+  unwritable: 'set TMPDIR to a directory that can be written',
+};
+
+/**
+ * What the operating system says of a write.
+ *
+ * @param cannot in words, after "Cannot": `write the spool file`
+ * @returns PipelineError DISK_FULL, OUTPUT_UNWRITABLE
+ */
+export function writeFault(cause: NodeJS.ErrnoException, cannot: string, fixes = OF_TMPDIR): PipelineError {
+  const isFull = FULL.has(cause.code);
+  return new PipelineError(
+    isFull ? 'DISK_FULL' : 'OUTPUT_UNWRITABLE',
+    `Cannot ${cannot}: ${isFull ? 'the disk is full' : cause.code}`,
+    { fix: isFull ? fixes.full : fixes.unwritable, cause },
+  );
 }

@@ -2,7 +2,7 @@ import { Database } from 'bun:sqlite';
 import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isData } from '../dataset/files.ts';
-import { PipelineError } from '../errors.ts';
+import { PipelineError, writeFault } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
 
@@ -168,16 +168,11 @@ export class DirectoryTarget implements Target {
     try {
       return await work();
     } catch (cause) {
-      const { code } = cause as { code?: string };
-      if (code === 'ENOSPC' || code === 'EDQUOT')
-        throw new PipelineError('DISK_FULL', `Cannot write ${this.name}: the disk is full`, {
-          fix: 'free some space',
-          cause,
-        });
+      const { code } = cause as NodeJS.ErrnoException;
       if (/^E[A-Z]+$/.test(code ?? ''))
-        throw new PipelineError('OUTPUT_UNWRITABLE', `Cannot write ${this.name}: ${code}`, {
-          fix: 'check the permissions of the directory',
-          cause,
+        throw writeFault(cause as NodeJS.ErrnoException, `write ${this.name}`, {
+          full: 'free some space',
+          unwritable: 'check the permissions of the directory',
         });
       throw cause;
     }

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 
 const RETRIES = 5; // as huggingface_hub
@@ -7,59 +8,90 @@ const LONGEST_WAIT_MS = 8000;
 const LONGEST_RATE_LIMIT_MS = 300_000; // the Hub's window is 5 minutes
 const ANSWER_TIMEOUT_MS = 60_000; // until an answer begins; the Hub gives up on a commit after 60 s itself
 const TRANSFER_TIMEOUT_MS = 30 * 60_000; // for a whole upload or download
+const SLOWEST_BYTES = 250_000; // a second, of an upload
 const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
 
 type Fetch = typeof fetch;
 
+/** Reads the body of an answer. @param alive to be called as its parts come: the answer may take long, and may not be silent for long */
+export type Take<T> = (answer: Response, alive: () => void) => Promise<T>;
+
+/** Sends a request and reads its answer, which is one step: an answer that breaks off has not come. */
+export type Send = <T>(url: string | URL | Request, init: RequestInit, take: Take<T>) => Promise<T>;
+
 /**
- * A fetch that retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit, a new
- * repo, a Space's restart and a Job are sent once, except after 429, which says that nothing was done.
+ * Retries what may safely be sent again: reads, tags, and uploads of content-addressed bytes. A commit, a new repo, a Space's
+ * restart and a Job are sent once, except after 429, which says that nothing was done.
  */
-export function retryingFetch({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
-  const retrying = (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+export function retrying({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock' | 'signal'>): Send {
+  return (input, init, take) => {
     const url = String(input instanceof Request ? input.url : input);
-    const method = (init.method ?? 'GET').toUpperCase();
-    const repeatable = isRepeatable(method, url);
-    let answer: Response | undefined;
+    const repeatable = isRepeatable((init.method ?? 'GET').toUpperCase(), url);
+    let refused: Response | undefined;
     const once = async () => {
-      answer = undefined;
-      const silence = new AbortController();
-      const timer = setTimeout(
-        () => silence.abort(new DOMException('no answer', 'TimeoutError')),
-        method === 'PUT' ? TRANSFER_TIMEOUT_MS : ANSWER_TIMEOUT_MS,
-      );
-      const signals = [
-        signal,
-        silence.signal,
-        AbortSignal.timeout(TRANSFER_TIMEOUT_MS),
-        ...(init.signal ? [init.signal] : []),
-      ];
+      refused = undefined;
+      using limit = limitSilence(answerTimeout(init.body));
+      const signals = [signal, limit.signal, AbortSignal.timeout(TRANSFER_TIMEOUT_MS)];
+      if (init.signal) signals.push(init.signal);
       try {
-        answer = await follow(fetch, input, { ...init, signal: AbortSignal.any(signals) });
+        const answer = await follow(fetch, input, { ...init, signal: AbortSignal.any(signals) });
+        if (answer.status !== 429 && !(repeatable && TRANSIENT.has(answer.status)))
+          return await take(answer, limit.alive);
+        refused = answer;
       } catch (cause) {
-        throw new LostAnswer('no answer', { cause });
-      } finally {
-        clearTimeout(timer);
+        throw cause instanceof PipelineError ? cause : new LostAnswer('no answer', { cause }); // ours: it cannot be kept here
       }
-      if (answer.status === 429 || (repeatable && TRANSIENT.has(answer.status))) throw new TransientAnswer(answer);
-      return answer;
+      throw new TransientAnswer(refused);
     };
+    const isPassing = (thrown: unknown) =>
+      !signal.aborted && (thrown instanceof TransientAnswer || (repeatable && thrown instanceof LostAnswer));
     return pRetry(once, {
       retries: RETRIES,
       minTimeout: 0,
-      shouldRetry: () => !signal.aborted && (repeatable || answer !== undefined),
-      onFailedAttempt: async ({ attemptNumber, retriesLeft }) => {
-        if (retriesLeft > 0 && !signal.aborted && (repeatable || answer))
-          await clock.sleep(waitBefore(attemptNumber, answer), signal);
+      shouldRetry: ({ error }) => isPassing(error),
+      onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+        if (retriesLeft > 0 && isPassing(error)) await clock.sleep(waitBefore(attemptNumber, refused), signal);
       },
     }).catch((thrown) => {
       signal.throwIfAborted();
-      if (thrown instanceof TransientAnswer) return thrown.answer; // the caller reads the status
+      if (thrown instanceof TransientAnswer) return take(thrown.answer, () => {}); // the caller reads the status
       if (thrown instanceof LostAnswer) throw thrown.cause;
       throw thrown;
     });
   };
-  return Object.assign(retrying, { preconnect: fetch.preconnect }) as Fetch;
+}
+
+/** The same as a fetch, for answers that fit into memory. */
+export function retryingFetch(world: Pick<World, 'fetch' | 'clock' | 'signal'>): Fetch {
+  const send = retrying(world);
+  const whole: Take<Response> = async (answer) => {
+    const { status, headers } = answer;
+    const hasNone = status === 204 || status === 304;
+    return new Response(hasNone ? null : await answer.arrayBuffer(), { status, headers });
+  };
+  const retryingIt = (input: string | URL | Request, init: RequestInit = {}) => send(input, init, whole);
+  return Object.assign(retryingIt, { preconnect: world.fetch.preconnect }) as Fetch;
+}
+
+/** Milliseconds until an answer must have begun: the longer, the more is sent. */
+function answerTimeout(body: RequestInit['body']): number {
+  if (!body) return ANSWER_TIMEOUT_MS;
+  const { size, byteLength, length } = body as { size?: number; byteLength?: number; length?: number };
+  const bytes = size ?? byteLength ?? length;
+  return bytes === undefined ? TRANSFER_TIMEOUT_MS : ANSWER_TIMEOUT_MS + (bytes / SLOWEST_BYTES) * 1000;
+}
+
+/** A signal that aborts after so many milliseconds in which nobody called `alive`. */
+function limitSilence(ms: number) {
+  const controller = new AbortController();
+  const abort = () => controller.abort(new DOMException('no answer', 'TimeoutError'));
+  let timer = setTimeout(abort, ms);
+  const stop = () => clearTimeout(timer);
+  const alive = () => {
+    stop();
+    timer = setTimeout(abort, ANSWER_TIMEOUT_MS);
+  };
+  return { signal: controller.signal, alive, [Symbol.dispose]: stop };
 }
 
 const MOST_HOPS = 5;

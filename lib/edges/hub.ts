@@ -1,22 +1,26 @@
+import { open } from 'node:fs/promises';
 import { type CommitOperation, commitIter, createRepo, HubApiError, listFiles } from '@huggingface/hub';
-import { isData } from '../dataset/files.ts';
-import { PipelineError } from '../errors.ts';
+import * as v from 'valibot';
+import { CARD, isData, METADATA } from '../dataset/files.ts';
+import { PipelineError, writeFault } from '../errors.ts';
 import type { World } from '../world.ts';
-import { retryingFetch } from './http.ts';
+import { retrying, retryingFetch, type Send, type Take } from './http.ts';
 import { fileUrl, hubAccess, requireTokenForm } from './hub-access.ts';
 import { HubAnswer, hubFault } from './hub-errors.ts';
 import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
 
 const BRANCH = 'main';
 
-export interface RepoInfo {
-  sha: string;
-  private: boolean;
-}
+const RepoInfo = v.object({ sha: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/)), private: v.boolean() });
+const Refs = v.object({ tags: v.array(v.object({ name: v.string(), targetCommit: v.string() })) });
+const Entry = v.object({ type: v.string(), path: v.string(), size: v.number() });
+
+export type RepoInfo = v.InferOutput<typeof RepoInfo>;
 
 /** A dataset repo on the Hub. */
 export class HubTarget implements Target {
   readonly #fetch: typeof fetch;
+  readonly #send: Send;
   readonly #hubUrl: string;
   readonly #token: string | undefined;
   readonly #useXet: boolean;
@@ -26,6 +30,7 @@ export class HubTarget implements Target {
     { env, ...world }: Pick<World, 'env' | 'fetch' | 'clock' | 'signal'>,
   ) {
     this.#fetch = retryingFetch(world);
+    this.#send = retrying(world);
     const { hubUrl, token, useXet } = hubAccess(env);
     this.#hubUrl = hubUrl;
     this.#token = token;
@@ -69,45 +74,55 @@ export class HubTarget implements Target {
     return revision === undefined ? { state: 'absent' } : this.#read(revision);
   }
 
+  /** Whether there is metadata is asked by itself: a list of files that lacks it must not pass for an empty repo. */
   async #read(revision: string): Promise<Head> {
     const files = await this.#files(revision);
-    const has = (path: string) => files.some((file) => file.path === path);
     return {
       state: files.some(({ path }) => isData(path)) ? 'published' : 'empty',
       revision,
       files,
-      metadata: has('dataset_metadata.json')
-        ? await (await this.#resolve(revision, 'dataset_metadata.json')).text()
-        : undefined,
-      card: has('README.md') ? await (await this.#resolve(revision, 'README.md')).text() : undefined,
+      metadata: await this.#text(revision, METADATA),
+      card: await this.#text(revision, CARD),
     };
+  }
+
+  async #text(revision: string, path: string): Promise<string | undefined> {
+    const bytes = await this.read(revision, path);
+    return bytes && new TextDecoder().decode(bytes);
   }
 
   /** The bytes of one file of a revision; undefined where it has none of that name. */
   async read(revision: string, path: string): Promise<Uint8Array | undefined> {
-    const doing = `read ${path} of ${this.name}`;
-    const answer = await this.#get(revision, path, doing);
-    if (answer.status === 404 && answer.headers.get('X-Error-Code') === 'EntryNotFound') return undefined;
-    if (!answer.ok) throw hubFault(await HubAnswer.from(answer), doing);
-    return await answer.bytes().catch((cause) => {
-      throw hubFault(cause, doing);
-    });
+    const found = await this.#get(revision, path, (answer) => answer.bytes());
+    if (!(found instanceof HubAnswer)) return found;
+    if (found.status === 404 && found.errorCode === 'EntryNotFound') return undefined;
+    throw hubFault(found, `read ${path} of ${this.name}`);
   }
 
   async download(revision: string, path: string, to: string): Promise<void> {
-    const answer = await this.#resolve(revision, path);
-    await Bun.write(to, answer).catch((cause) => {
-      throw hubFault(cause, `read ${path} of ${this.name}`);
+    const found = await this.#get(revision, path, async (answer, alive) => {
+      const refuse = (cause: NodeJS.ErrnoException): never => {
+        throw writeFault(cause, `keep ${path} of ${this.name}`);
+      };
+      await using file = await open(to, 'w', 0o600).catch(refuse);
+      for await (const chunk of answer.body ?? []) {
+        alive();
+        await file.writeFile(chunk).catch(refuse);
+      }
     });
+    if (found instanceof HubAnswer) throw hubFault(found, `read ${path} of ${this.name}`);
   }
 
   async versions(): Promise<Map<string, string>> {
-    const answer = await this.#api('GET', 'refs', `list the tags of ${this.name}`);
-    if (answer.status === 404 || answer.status === 401) return new Map();
-    const { tags = [] } = (await this.#json(answer, `list the tags of ${this.name}`)) as {
-      tags?: { name: string; targetCommit: string }[];
-    };
-    return new Map(tags.map(({ name, targetCommit }) => [name, targetCommit]));
+    const doing = `list the tags of ${this.name}`;
+    const answer = await this.#api('GET', 'refs', doing);
+    if (answer.ok) {
+      const { tags } = await this.#json(answer, Refs, doing);
+      return new Map(tags.map(({ name, targetCommit }) => [name, targetCommit]));
+    }
+    const fault = await HubAnswer.from(answer);
+    if (this.#isAbsent(fault)) return new Map();
+    throw hubFault(fault, doing);
   }
 
   async commit(parent: Head, change: Change, { private: wanted, onProgress }: CommitOptions): Promise<Published> {
@@ -121,7 +136,7 @@ export class HubTarget implements Target {
       ...change.deletions.map((path) => ({ operation: 'delete' as const, path })),
     ];
     return {
-      revision: await this.#send(revision, change.message, operations, onProgress),
+      revision: await this.#commit(revision, change.message, operations, onProgress),
       url: this.#url(change.version),
     };
   }
@@ -137,11 +152,11 @@ export class HubTarget implements Target {
       path,
       content: new Blob([content]),
     }));
-    await this.#send(parent?.revision ?? (await this.#create(true)), message, operations);
+    await this.#commit(parent?.revision ?? (await this.#create(true)), message, operations);
   }
 
   /** One commit on top of `parentCommit`; returns its id. */
-  async #send(
+  async #commit(
     parentCommit: string,
     title: string,
     operations: CommitOperation[],
@@ -198,57 +213,56 @@ export class HubTarget implements Target {
   async info(): Promise<RepoInfo | undefined> {
     const doing = `read ${this.name}`;
     const answer = await this.#api('GET', `revision/${BRANCH}`, doing);
-    if (answer.ok) return (await this.#json(answer, doing)) as RepoInfo;
+    if (answer.ok) return await this.#json(answer, RepoInfo, doing);
     const fault = await HubAnswer.from(answer);
-    const absent =
-      fault.errorCode === 'RepoNotFound' && (answer.status === 404 || (answer.status === 401 && this.#token));
-    if (absent) return undefined;
+    if (this.#isAbsent(fault)) return undefined;
     throw hubFault(fault, doing);
   }
 
+  /** The Hub says 401 of a repo that is none to this token, too. */
+  #isAbsent({ status, errorCode }: HubAnswer): boolean {
+    return errorCode === 'RepoNotFound' && (status === 404 || (status === 401 && this.#token !== undefined));
+  }
+
   async #files(revision: string): Promise<RemoteFile[]> {
+    const doing = `list the files of ${this.name}`;
     const files: RemoteFile[] = [];
     try {
-      for await (const { type, path, size } of listFiles({ ...this.#common(), recursive: true, revision }))
+      for await (const entry of listFiles({ ...this.#common(), recursive: true, revision })) {
+        const { type, path, size } = v.parse(Entry, entry);
         if (type === 'file') files.push({ path, size });
+      }
     } catch (thrown) {
-      throw hubFault(thrown, `list the files of ${this.name}`);
+      throw hubFault(thrown, doing);
     }
     return files;
   }
 
-  async #resolve(revision: string, path: string): Promise<Response> {
-    const doing = `read ${path} of ${this.name}`;
-    const answer = await this.#get(revision, path, doing);
-    if (!answer.ok) throw hubFault(await HubAnswer.from(answer), doing);
-    return answer;
-  }
-
-  #get(revision: string, path: string, doing: string): Promise<Response> {
+  /** @param take reads an answer that is a success. @returns any other answer as it is */
+  async #get<T>(revision: string, path: string, take: Take<T>): Promise<T | HubAnswer> {
     const url = fileUrl(`${this.#hubUrl}/datasets/${this.name}`, revision, path);
-    return this.#request(url, { headers: this.#headers() }, doing);
-  }
-
-  #api(method: 'GET' | 'POST', route: string, doing: string, body?: unknown): Promise<Response> {
-    const headers = { ...this.#headers(), ...(body ? { 'Content-Type': 'application/json' } : {}) };
-    return this.#request(
-      `${this.#hubUrl}/api/datasets/${this.name}/${route}`,
-      { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) },
-      doing,
-    );
-  }
-
-  async #request(url: string, init: RequestInit, doing: string): Promise<Response> {
     try {
-      return await this.#fetch(url, init);
+      return await this.#send<T | HubAnswer>(url, { headers: this.#headers() }, (answer, alive) =>
+        answer.ok ? take(answer, alive) : HubAnswer.from(answer),
+      );
+    } catch (thrown) {
+      throw hubFault(thrown, `read ${path} of ${this.name}`);
+    }
+  }
+
+  async #api(method: 'GET' | 'POST', route: string, doing: string, body?: unknown): Promise<Response> {
+    const headers = { ...this.#headers(), ...(body ? { 'Content-Type': 'application/json' } : {}) };
+    const url = `${this.#hubUrl}/api/datasets/${this.name}/${route}`;
+    try {
+      return await this.#fetch(url, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     } catch (thrown) {
       throw hubFault(thrown, doing);
     }
   }
 
-  async #json(answer: Response, doing: string): Promise<unknown> {
+  async #json<S extends v.GenericSchema>(answer: Response, schema: S, doing: string): Promise<v.InferOutput<S>> {
     try {
-      return await answer.json();
+      return v.parse(schema, await answer.json());
     } catch (thrown) {
       throw hubFault(thrown, doing);
     }

@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { PipelineError } from '../errors.ts';
+import { PipelineError, writeFault } from '../errors.ts';
 
 const BATCH_BYTES = 1_000_000; // bytes of a COPY that are written at once
 
@@ -134,12 +134,7 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 function refuse(cause: NodeJS.ErrnoException): never {
-  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
-  throw new PipelineError(
-    isFull ? 'DISK_FULL' : 'OUTPUT_UNWRITABLE',
-    `Cannot write the spool file: ${isFull ? 'the disk is full' : cause.code}`,
-    { fix: 'free some space, or set TMPDIR to a larger disk', cause },
-  );
+  throw writeFault(cause, 'write the spool file');
 }
 
 /** Rows of a COPY, known when it is done. The stream gets its error listener as it is handed over: the server's error may come with it. */

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { LEDGER, METADATA, splitOfShard } from '../dataset/files.ts';
-import { PipelineError } from '../errors.ts';
+import { PipelineError, writeFault } from '../errors.ts';
 import type { FileReport, PlanReport } from '../report/report.ts';
 
 const CHUNK_BYTES = 1_000_000;
@@ -129,10 +129,5 @@ async function create(file: string): Promise<FileHandle> {
 }
 
 function refuseCopy(cause: NodeJS.ErrnoException): never {
-  const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
-  throw new PipelineError(
-    isFull ? 'DISK_FULL' : 'OUTPUT_UNWRITABLE',
-    `Cannot copy the files to be published: ${isFull ? 'the disk is full' : cause.code}`,
-    { fix: 'free some space, or set TMPDIR to a larger disk', cause },
-  );
+  throw writeFault(cause, 'copy the files to be published');
 }

@@ -38,13 +38,15 @@ export class Audit implements AsyncDisposable {
 
   private constructor(
     readonly around: Surroundings,
+    readonly targets: readonly string[],
     readonly folder: string,
     readonly database: DuckDBConnection,
   ) {}
 
-  static async open(around: Surroundings): Promise<Audit> {
+  /** @param targets labels to look at */
+  static async open(around: Surroundings, targets: readonly string[] = ['department', 'urgency']): Promise<Audit> {
     const database = await (await DuckDBInstance.create()).connect();
-    return new Audit(around, await mkdtemp(join(tmpdir(), 'audit-')), database);
+    return new Audit(around, targets, await mkdtemp(join(tmpdir(), 'audit-')), database);
   }
 
   /** What is wrong right now, e.g. after a run was killed: every version that has a name must be whole. */
@@ -71,16 +73,18 @@ export class Audit implements AsyncDisposable {
     }
     const spools = await this.around.spools();
     if (spools.length > 0) problems.push(`left behind: ${spools.join(', ')}`);
-    const drafts = (await readdir(join(this.around.folder, '.urgency'))).filter((name) => name.startsWith('.draft'));
+    const store = await readdir(join(this.around.folder, '.urgency')).catch(() => []);
+    const drafts = store.filter((name) => name.startsWith('.draft'));
     if (drafts.length > 0) problems.push(`left behind: ${drafts.join(', ')}`);
     return [...problems, ...this.#restarts(), ...this.#history()];
   }
 
   async #holdings(): Promise<[string, Holding][]> {
-    return [
+    const holdings: [string, Holding][] = [
       ['department', this.#onHub()],
       ['urgency', await this.#inDirectory()],
     ];
+    return holdings.filter(([target]) => this.targets.includes(target));
   }
 
   #onHub(): Holding {

@@ -17,7 +17,7 @@ export interface Killed {
 const BATCH = 10; // complaints, all of them reported and reviewed
 
 /** Rows for a new version; all of their texts are in it. */
-function planRows(batch: number): { sql: string; text: string } {
+export function planRows(batch: number): { sql: string; text: string } {
   const first = 1000 * (batch + 1);
   const ids = `generate_series(${first}, ${first + BATCH - 1}) i`;
   return {
