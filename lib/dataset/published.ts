@@ -106,6 +106,8 @@ export async function readLedger(
   else if (head.files.some(({ path }) => path === LEDGER))
     throw ledgerUnreadable(label, `${LEDGER} is there, but ${METADATA} does not name it`);
   else if (head.state === 'published') await rebuildLedger(run, label, head, ledger, metadata?.version_tag);
+  else if ((metadata?.num_samples ?? 0) > 0)
+    throw ledgerUnreadable(label, `there is none, and the data files that ${METADATA} counts are gone`);
 }
 
 export function parseMetadata(label: JobLabel, text: string | undefined): VersionMetadata | undefined {

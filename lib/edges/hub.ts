@@ -1,26 +1,26 @@
 import { open } from 'node:fs/promises';
-import { type CommitOperation, commitIter, createRepo, HubApiError, listFiles } from '@huggingface/hub';
+import { type CommitOperation, commitIter, createRepo, HubApiError } from '@huggingface/hub';
 import * as v from 'valibot';
 import { CARD, isData, METADATA } from '../dataset/files.ts';
 import { PipelineError, writeFault } from '../errors.ts';
 import type { World } from '../world.ts';
-import { retrying, retryingFetch, type Send, type Take } from './http.ts';
-import { fileUrl, hubAccess, requireTokenForm } from './hub-access.ts';
+import { retrying, retryingFetch } from './http.ts';
+import { hubAccess, requireTokenForm } from './hub-access.ts';
 import { HubAnswer, hubFault } from './hub-errors.ts';
-import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
+import { HubFiles } from './hub-files.ts';
+import type { Change, CommitOptions, Existing, Head, Published, Target } from './target.ts';
 
 const BRANCH = 'main';
 
 const RepoInfo = v.object({ sha: v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/)), private: v.boolean() });
 const Refs = v.object({ tags: v.array(v.object({ name: v.string(), targetCommit: v.string() })) });
-const Entry = v.object({ type: v.string(), path: v.string(), size: v.number() });
 
 export type RepoInfo = v.InferOutput<typeof RepoInfo>;
 
 /** A dataset repo on the Hub. */
 export class HubTarget implements Target {
   readonly #fetch: typeof fetch;
-  readonly #send: Send;
+  readonly #files: HubFiles;
   readonly #hubUrl: string;
   readonly #token: string | undefined;
   readonly #useXet: boolean;
@@ -30,11 +30,11 @@ export class HubTarget implements Target {
     { env, ...world }: Pick<World, 'env' | 'fetch' | 'clock' | 'signal'>,
   ) {
     this.#fetch = retryingFetch(world);
-    this.#send = retrying(world);
     const { hubUrl, token, useXet } = hubAccess(env);
     this.#hubUrl = hubUrl;
     this.#token = token;
     this.#useXet = useXet;
+    this.#files = new HubFiles({ hubUrl, name, token, fetch: this.#fetch, send: retrying(world) });
   }
 
   async preflight({ private: wanted, write }: { private: boolean; write: boolean }): Promise<void> {
@@ -74,36 +74,35 @@ export class HubTarget implements Target {
     return revision === undefined ? { state: 'absent' } : this.#read(revision);
   }
 
-  /** Whether there is metadata is asked by itself: a list of files that lacks it must not pass for an empty repo. */
   async #read(revision: string): Promise<Head> {
-    const files = await this.#files(revision);
+    const files = await this.#files.list(revision);
+    const text = async (path: string) => {
+      const bytes = await this.#files.read(
+        revision,
+        path,
+        files.find((file) => file.path === path),
+      );
+      return bytes && new TextDecoder().decode(bytes);
+    };
     return {
       state: files.some(({ path }) => isData(path)) ? 'published' : 'empty',
       revision,
-      files,
-      metadata: await this.#text(revision, METADATA),
-      card: await this.#text(revision, CARD),
+      files: files.map(({ path, size }) => ({ path, size })),
+      metadata: await text(METADATA),
+      card: await text(CARD),
     };
   }
 
-  async #text(revision: string, path: string): Promise<string | undefined> {
-    const bytes = await this.read(revision, path);
-    return bytes && new TextDecoder().decode(bytes);
-  }
-
-  /** The bytes of one file of a revision; undefined where it has none of that name. */
+  /** The bytes of one file of a revision; undefined where it has none of that path. */
   async read(revision: string, path: string): Promise<Uint8Array | undefined> {
-    const found = await this.#get(revision, path, (answer) => answer.bytes());
-    if (!(found instanceof HubAnswer)) return found;
-    if (found.status === 404 && found.errorCode === 'EntryNotFound') return undefined;
-    throw hubFault(found, `read ${path} of ${this.name}`);
+    return await this.#files.read(revision, path, await this.#files.find(revision, path));
   }
 
   async download(revision: string, path: string, to: string): Promise<void> {
-    const found = await this.#get(revision, path, async (answer, alive) => {
-      const refuse = (cause: NodeJS.ErrnoException): never => {
-        throw writeFault(cause, `keep ${path} of ${this.name}`);
-      };
+    const refuse = (cause: NodeJS.ErrnoException): never => {
+      throw writeFault(cause, `keep ${path} of ${this.name}`);
+    };
+    const found = await this.#files.get(revision, path, async (answer, alive) => {
       await using file = await open(to, 'w', 0o600).catch(refuse);
       for await (const chunk of answer.body ?? []) {
         alive();
@@ -222,32 +221,6 @@ export class HubTarget implements Target {
   /** The Hub says 401 of a repo that is none to this token, too. */
   #isAbsent({ status, errorCode }: HubAnswer): boolean {
     return errorCode === 'RepoNotFound' && (status === 404 || (status === 401 && this.#token !== undefined));
-  }
-
-  async #files(revision: string): Promise<RemoteFile[]> {
-    const doing = `list the files of ${this.name}`;
-    const files: RemoteFile[] = [];
-    try {
-      for await (const entry of listFiles({ ...this.#common(), recursive: true, revision })) {
-        const { type, path, size } = v.parse(Entry, entry);
-        if (type === 'file') files.push({ path, size });
-      }
-    } catch (thrown) {
-      throw hubFault(thrown, doing);
-    }
-    return files;
-  }
-
-  /** @param take reads an answer that is a success. @returns any other answer as it is */
-  async #get<T>(revision: string, path: string, take: Take<T>): Promise<T | HubAnswer> {
-    const url = fileUrl(`${this.#hubUrl}/datasets/${this.name}`, revision, path);
-    try {
-      return await this.#send<T | HubAnswer>(url, { headers: this.#headers() }, (answer, alive) =>
-        answer.ok ? take(answer, alive) : HubAnswer.from(answer),
-      );
-    } catch (thrown) {
-      throw hubFault(thrown, `read ${path} of ${this.name}`);
-    }
   }
 
   async #api(method: 'GET' | 'POST', route: string, doing: string, body?: unknown): Promise<Response> {

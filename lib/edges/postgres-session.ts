@@ -9,6 +9,8 @@ import { type Encryption, next, openSocket, type Place, planEncryption } from '.
 
 const CANCEL_MS = 1000; // a server that is not there any more need not be told
 const GOODBYE_SECONDS = 1;
+const KEEP_ALIVE_MS = 30_000; // routers forget a connection on which nothing passes
+const SILENCE_MS = 30_000; // beyond statement_timeout
 const CANCEL_REQUEST = 80_877_102; // PostgreSQL, "CancelRequest"
 
 /** One connection with one transaction, a statement at a time. A lost connection stays lost. */
@@ -88,6 +90,7 @@ async function connectSession(
     if (socket) throw closed();
     const limit = AbortSignal.timeout(database.address.connectTimeoutSeconds * 1000);
     socket = await openSocket(place, encryption, AbortSignal.any([signal, limit]));
+    watchSilence(socket, database.statementTimeoutMs);
     socket.once('close', () => lose(closed()));
     return socket;
   };
@@ -131,6 +134,15 @@ async function connectSession(
     await session[Symbol.asyncDispose]();
     throw thrown;
   }
+}
+
+/**
+ * Hang up on a server that is silent for longer than it may be: it would have cancelled the query. One that is gone without a word, with its
+ * machine or the way to it, never says so.
+ */
+function watchSilence(socket: Socket, statementTimeoutMs: number): void {
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  if (statementTimeoutMs > 0) socket.setTimeout(statementTimeoutMs + SILENCE_MS, () => socket.destroy());
 }
 
 /**

@@ -14,16 +14,28 @@ export interface TcpProxy extends AsyncDisposable {
 }
 
 export interface TcpProxyOptions {
+  /** Where it listens; any port when left out. */
+  port?: number;
   /** Called with each chunk of the client before it is passed on, and after that. */
   passing?: (stage: 'before' | 'after', chunk: Buffer) => void | Promise<void>;
   /** Called when so many bytes have come from the server, over all connections, before they are passed on. */
   onBytes?: { bytes: number; call: (proxy: TcpProxy) => void };
 }
 
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.once('drain', done).once('close', done);
+  });
+}
+
 /** A network between a client and a real server on this machine, which loses packets and connections when it is told to. */
 export async function startTcpProxy(
   to: { host: string; port: number },
-  { passing = () => {}, onBytes }: TcpProxyOptions = {},
+  { port = 0, passing = () => {}, onBytes }: TcpProxyOptions = {},
 ): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let held: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -58,10 +70,10 @@ export async function startTcpProxy(
       received += chunk.length;
       if (onBytes && before < onBytes.bytes && received >= onBytes.bytes) onBytes.call(proxy);
       await held?.promise;
-      if (!client.write(chunk)) await Promise.race([once(client, 'drain'), once(client, 'close')]).catch(() => {});
+      if (!client.write(chunk)) await drained(client);
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,

@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { type Surroundings, TRAINING } from './surroundings.ts';
+import { LEDGER_KEY, type Surroundings, TRAINING } from './surroundings.ts';
 
 /** The files of one version, by path. */
 type Files = ReadonlyMap<string, Uint8Array>;
@@ -29,11 +29,15 @@ const sha256 = (bytes: Uint8Array) => new Bun.CryptoHasher('sha256').update(byte
 /** Looks at targets from the outside, and remembers what it saw: nothing of lib/ says what is right. */
 export class Audit implements AsyncDisposable {
   readonly #versions = new Map<string, string>();
+  #before = 0;
   /** Target → text → split, of all that was ever published. */
   readonly #splits = new Map<string, Map<string, string>>();
+  /** Runs that the history had. */
+  readonly #runs = new Set<string>();
+
   /** Versions that were read, row by row. */
   get count(): number {
-    return this.#versions.size;
+    return this.#before + this.#versions.size;
   }
 
   private constructor(
@@ -47,6 +51,14 @@ export class Audit implements AsyncDisposable {
   static async open(around: Surroundings, targets: readonly string[] = ['department', 'urgency']): Promise<Audit> {
     const database = await (await DuckDBInstance.create()).connect();
     return new Audit(around, targets, await mkdtemp(join(tmpdir(), 'audit-')), database);
+  }
+
+  /** Targets are new: what was published is forgotten. */
+  async anew(): Promise<Audit> {
+    const audit = await Audit.open(this.around, this.targets);
+    audit.#before = this.count;
+    await this[Symbol.asyncDispose]();
+    return audit;
   }
 
   /** What is wrong right now, e.g. after a run was killed: every version that has a name must be whole. */
@@ -116,6 +128,8 @@ export class Audit implements AsyncDisposable {
     if (known !== undefined) return [`${name}: is not what it was`];
     this.#versions.set(name, digest);
     const problems: string[] = [];
+    const card = new TextDecoder().decode(files.get('README.md'));
+    if (!card.startsWith('---\n') || !card.includes('dataset_info')) problems.push(`${name}: the card is none`);
     const metadata = parse(files.get('dataset_metadata.json')) as Metadata | undefined;
     if (metadata?.version_tag !== version) return [`${name}: is ${metadata?.version_tag} by its metadata`];
     const data = [...files.keys()].filter((path) => path.endsWith('.parquet') && path !== 'splits.parquet').sort();
@@ -147,7 +161,7 @@ export class Audit implements AsyncDisposable {
       before.set(String(text), String(split));
     }
     const [ledger] =
-      await this.#query(`WITH rows AS (SELECT DISTINCT (md5_number('text:' || text) & 18446744073709551615::UHUGEINT)::UBIGINT AS hash, split FROM (${rows})),
+      await this.#query(`WITH rows AS (SELECT DISTINCT (md5_number('${LEDGER_KEY}text:' || text) & 18446744073709551615::UHUGEINT)::UBIGINT AS hash, split FROM (${rows})),
       ledger AS (SELECT DISTINCT text_hash AS hash, split FROM '${folder}/splits.parquet')
       SELECT (SELECT count(*) FROM rows ANTI JOIN ledger USING (hash, split)) AS missing,
         (SELECT count(*) - count(DISTINCT hash) FROM ledger) AS torn, (SELECT count(*) FROM ledger) AS texts`);
@@ -178,8 +192,14 @@ export class Audit implements AsyncDisposable {
 
   #history(): string[] {
     const lines = this.around.hub.repos.get('datasets/tester/runs')?.readText('runs.jsonl').trimEnd().split('\n') ?? [];
-    const runs = lines.map((line) => (JSON.parse(line) as { run: string }).run);
-    return new Set(runs).size === runs.length ? [] : ['the history has a run twice'];
+    const runs = lines.map((line) => (parseLine(line) as { run: string } | undefined)?.run ?? '');
+    const lost = [...this.#runs].filter((run) => !runs.includes(run));
+    for (const run of runs) this.#runs.add(run);
+    return [
+      ...(new Set(runs).size === runs.length ? [] : ['the history has a run twice']),
+      ...(runs.includes('') ? ['the history has a line that is no run'] : []),
+      ...lost.map((run) => `the history lost ${run}`),
+    ];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,6 +210,14 @@ export class Audit implements AsyncDisposable {
 
 function parse(bytes: Uint8Array | undefined): unknown {
   return bytes && JSON.parse(new TextDecoder().decode(bytes));
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }
 
 async function readFolder(folder: string): Promise<Files> {

@@ -3,7 +3,9 @@ import type { FaultAnswer } from '../edges/local-hub.ts';
 /** What goes wrong with a request, as a server or the way to it spoils it. */
 export interface WireFault {
   name: string;
-  answer: FaultAnswer | 'drop' | 'cut';
+  answer?: FaultAnswer | 'drop' | 'cut';
+  /** Milliseconds until the server goes on. */
+  silence?: number;
   /** The request is served first; only its answer is lost. */
   land?: boolean;
 }
@@ -35,6 +37,12 @@ export const WIRE_FAULTS: readonly WireFault[] = [
   { name: 'another JSON', answer: { status: 200, body: [{ hello: 'world' }] } },
   { name: 'HTML', answer: { status: 200, headers: { 'Content-Type': 'text/html' }, body: PAGE } },
 ];
+
+/** They take as long as they say: nothing makes a silent connection end sooner. */
+export const SILENCES = {
+  once: { name: '40 s of silence', silence: 40_000 },
+  always: { name: 'silence for good', silence: 3_600_000 },
+} as const satisfies Record<string, WireFault>;
 
 /** A kind of request that a run sends. */
 export interface RequestKind {
@@ -87,9 +95,4 @@ export const WANDB_REQUESTS: readonly RequestKind[] = [
   { name: 'alert', method: 'POST', path: /#NotifyScriptableRunAlert/, besides: true },
   { name: 'ask where to upload', method: 'POST', path: /#CreateRunFiles/, besides: true },
   { name: 'upload a file', method: 'PUT', path: /^\/storage\//, besides: true },
-];
-
-/** Requests to the webhook. */
-export const WEBHOOK_REQUESTS: readonly RequestKind[] = [
-  { name: 'post the summary', method: 'POST', path: /^\/services\//, besides: true },
 ];

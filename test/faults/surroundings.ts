@@ -11,7 +11,8 @@ import { PROJECT } from '../run/world.ts';
 
 export const SPACE = 'tester/prepare';
 export const TRAINING = 'tester/train-department';
-const HOOK_PATH = '/services/hook-canary';
+const HOOK_PATH = '/services/T0/B0/hook-canary-8d1f';
+export const LEDGER_KEY = 'ledger canary + 1c/9e=';
 
 /** A label on the Hub, on which a Space trains, and one in a directory; everybody is told of every run. */
 export const YAML = SHIPPED.replace(
@@ -34,6 +35,20 @@ export interface ChildEnded {
   signal: NodeJS.Signals | number | undefined;
   stdout: string;
   stderr: string;
+}
+
+/** A file system that only the child sees. */
+export interface Disk {
+  path: string;
+  /** As mount(8) has it for tmpfs: `size=1m`, `ro`. */
+  options: string;
+}
+
+export interface Start {
+  argv?: string[];
+  env?: Record<string, string>;
+  yaml?: string;
+  disk?: Disk;
 }
 
 export interface Child {
@@ -124,6 +139,8 @@ export class Surroundings implements AsyncDisposable {
       SERVE: 'off',
       POSTGRES_URL: database.href,
       MIN_DATASET_LEN: '10',
+      LEDGER_KEY,
+      APP_SESSION_TOKEN: 'session-canary-"quoted"-77', // nothing of ours; whatever is named like a secret is one
       HF_ENDPOINT: this.hub.url,
       HF_TOKEN: this.hub.token,
       DEPARTMENT_DATASET: 'tester/department',
@@ -140,10 +157,25 @@ export class Surroundings implements AsyncDisposable {
     };
   }
 
+  /** What no output may hold, by the variable that it stands in. */
+  get secrets(): Record<string, string> {
+    const { HF_TOKEN = '', WANDB_API_KEY = '', APP_SESSION_TOKEN = '' } = this.env;
+    return {
+      POSTGRES_URL: this.postgres.password,
+      HF_TOKEN,
+      WANDB_API_KEY,
+      APP_SESSION_TOKEN,
+      LEDGER_KEY,
+      SMTP_URL: PASSWORD,
+      WEBHOOK_URL: HOOK_PATH.slice('/services/'.length),
+    };
+  }
+
   /** Run the program as a process of its own, as users do. */
-  async start(argv: string[] = [], env: Record<string, string> = {}, yaml = YAML): Promise<Child> {
+  async start({ argv = [], env = {}, yaml = YAML, disk }: Start = {}): Promise<Child> {
     await writeFile(join(this.folder, 'pipeline.config.yaml'), yaml);
-    const child = Bun.spawn([process.execPath, join(PROJECT, 'pipeline.ts'), ...argv], {
+    const command = [process.execPath, join(PROJECT, 'pipeline.ts'), ...argv];
+    const child = Bun.spawn(disk ? planDisk(disk, command) : command, {
       cwd: this.folder,
       env: { PATH: process.env.PATH, HOME: this.folder, TMPDIR: this.tmpdir, ...this.env, ...env },
       stdin: 'ignore',
@@ -163,8 +195,8 @@ export class Surroundings implements AsyncDisposable {
     };
   }
 
-  async run(argv: string[] = [], env: Record<string, string> = {}, yaml = YAML): Promise<ChildEnded> {
-    return await (await this.start(argv, env, yaml)).ended;
+  async run(start: Start = {}): Promise<ChildEnded> {
+    return await (await this.start(start)).ended;
   }
 
   /** What runs left in the directory for temporary files. */
@@ -175,4 +207,10 @@ export class Surroundings implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stack.disposeAsync();
   }
+}
+
+function planDisk({ path, options }: Disk, command: string[]): string[] {
+  const script =
+    'path=$1 options=$2; shift 2; mkdir -p "$path" && mount -t tmpfs -o "$options" tmpfs "$path" && exec "$@"';
+  return ['unshare', '-rm', 'sh', '-c', script, 'sh', path, options, ...command];
 }
