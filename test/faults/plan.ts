@@ -23,6 +23,6 @@ export function planMoments(passages: { first: number; later: number }, ms: numb
   return [
     ...at(passages.first, true),
     ...at(passages.later, false),
-    ...Array.from({ length: RANDOM_KILLS }, () => ({ ms: Math.round(ms * random()) })),
+    ...Array.from({ length: RANDOM_KILLS }, () => ({ ms: Math.round(ms * random.next()) })),
   ];
 }
