@@ -15,6 +15,18 @@ version's files as its metadata says, commit and tag in agreement, no text in an
 whole version, the Space that trains told and restarted, no run lost from the history, nothing left in \`TMPDIR\`. ${looks.toLocaleString('en')} times a secret was looked for in something that
 left the program (output, requests, e-mails, webhook, names of files), also percent-encoded, in hex and in base64: it was never there.
 
+## How long at most
+
+| what a run waits for | at most |
+| --- | --- |
+| a read, an upload or a tag on the Hub | six tries, each of 60 s until an answer comes (4 s more for each MB that is sent) and without 60 s of silence in it, 23 s between them; after a 429 as long as the Hub asks, up to 5 min each time |
+| a commit | five tries, 15 s between them in all; after each lost answer the head is read again |
+| a new repo, a Space’s restart or pause | sent once; 60 s for all there is to say to a Space |
+| PostgreSQL | \`database.attempts\`, 2 s and 4 s between them; in each \`connect_timeout\` until it is there, and \`statement_timeout\` and 30 s of silence for each query |
+| a directory that another run holds | 10 min |
+| the history | 15 s to read it, 2 min to add to it |
+| W&B, e-mail, webhook | 30 s; 20 s; three tries of 15 s |
+
 ## Killed
 
 ${kills.tried} runs were sent SIGKILL, ${kills.hit} of them before they had ended: before and after each thing that they send, on a first version and on a later one, and at ${kills.random} random
