@@ -15,14 +15,17 @@ export interface Found {
 export const RANDOM_KILLS = 50;
 const STAGES = ['before', 'after'] as const;
 
-/** Before and after every passage of a run that makes the first version, of one that makes a later one, and at random times. */
-export function planMoments(passages: { first: number; later: number }, ms: number): Moment[] {
+/** Before and after every passage of a run that makes the first version, of one that makes a later one, and at random times. @param kinds in order */
+export function planMoments(kinds: { first: readonly string[]; later: readonly string[] }, ms: number): Moment[] {
   const random = seededRandom(7);
-  const at = (count: number, first: boolean): Moment[] =>
-    Array.from({ length: count }, (_, passage) => STAGES.map((stage) => ({ passage, stage, first }))).flat();
+  const around = (sent: readonly string[], first: boolean): Moment[] =>
+    sent.flatMap((kind, index) => {
+      const nth = sent.slice(0, index).filter((earlier) => earlier === kind).length;
+      return STAGES.map((stage) => ({ kind, nth, stage, first }));
+    });
   return [
-    ...at(passages.first, true),
-    ...at(passages.later, false),
+    ...around(kinds.first, true),
+    ...around(kinds.later, false),
     ...Array.from({ length: RANDOM_KILLS }, () => ({ ms: Math.round(ms * random.next()) })),
   ];
 }

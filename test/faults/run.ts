@@ -29,7 +29,7 @@ async function killAll(): Promise<Found['kills']> {
     for (let moment = queue.shift(); moment; moment = queue.shift()) {
       const one = await kill(lane, moment);
       killed.push(one);
-      note(`killed at ${JSON.stringify(moment)} (${one.name})`, one.problems);
+      note(`killed at ${JSON.stringify(moment)}`, one.problems);
       if (killed.length % 20 === 0) console.error(`${killed.length} killed, ${queue.length} to go`);
     }
     versions += lane.audited;
@@ -40,15 +40,12 @@ async function killAll(): Promise<Found['kills']> {
   const first = await rehearse(lanes[0] as Lane, true);
   const later = await rehearse(lanes[0] as Lane, false);
   note('nobody killed it', [...first.problems, ...later.problems]);
-  const queue = planMoments({ first: first.passages.length, later: later.passages.length }, later.ms);
+  const queue = planMoments({ first: first.kinds, later: later.kinds }, later.ms);
   for (const lane of lanes.slice(1)) note('nobody killed it', (await rehearse(lane, true)).problems);
   await Promise.all(lanes.map((lane) => work(lane, queue)));
   const passages: Record<string, number> = {};
-  for (const { name = 'at a random moment, or already over' } of killed) {
-    const kind = name
-      .replace(/[0-9a-f]{40}/, '{commit}')
-      .replace(/\d{8}[-_]\d{6}(-\d+)?/, '{time}')
-      .replace(/_[0-9a-f]{20}|\/\d+$/g, '');
+  for (const { moment } of killed) {
+    const kind = 'kind' in moment ? moment.kind : 'whatever it was at a random moment';
     passages[kind] = (passages[kind] ?? 0) + 1;
   }
   return {
