@@ -2,6 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { FOREIGN } from './faults.ts';
 import { LEDGER_KEY, type Surroundings, TRAINING } from './surroundings.ts';
 
 /** The files of one version, by path. */
@@ -130,6 +131,7 @@ export class Audit implements AsyncDisposable {
     const problems: string[] = [];
     const card = new TextDecoder().decode(files.get('README.md'));
     if (!card.startsWith('---\n') || !card.includes('dataset_info')) problems.push(`${name}: the card is none`);
+    for (const part of FOREIGN) if (card.includes(part)) problems.push(`${name}: the card holds "${part}"`);
     const metadata = parse(files.get('dataset_metadata.json')) as Metadata | undefined;
     if (metadata?.version_tag !== version) return [`${name}: is ${metadata?.version_tag} by its metadata`];
     const data = [...files.keys()].filter((path) => path.endsWith('.parquet') && path !== 'splits.parquet').sort();

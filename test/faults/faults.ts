@@ -10,6 +10,9 @@ export interface WireFault {
   land?: boolean;
 }
 
+/** Parts of the answers below that must never be published. */
+export const FOREIGN = ['working hard to fix this', 'network of this hotel', '{"sha":', 'hello'];
+
 const LONG_ERROR = { error: 'Internal Error - We’re working hard to fix this as soon as possible!' };
 const PAGE = '<!doctype html><title>Sign in</title><p>Sign in to the network of this hotel.';
 
@@ -83,6 +86,13 @@ export const HUB_REQUESTS: readonly RequestKind[] = [
   { name: 'tell a Space the version', method: 'POST', path: new RegExp(`^${TRAIN}variables`), besides: true },
   { name: 'restart a Space', method: 'POST', path: new RegExp(`^${TRAIN}restart`), besides: true },
   { name: 'read the history', method: 'GET', path: /^\/datasets\/tester\/runs\/resolve/, besides: true },
+  {
+    name: 'read the history to add to it',
+    method: 'GET',
+    path: /^\/datasets\/tester\/runs\/resolve/,
+    after: 1,
+    besides: true,
+  },
   { name: 'remember the run', method: 'POST', path: /^\/api\/datasets\/tester\/runs\/commit/, besides: true },
   { name: 'pause the Space', method: 'POST', path: /^\/api\/spaces\/tester\/prepare\/pause/, besides: true },
 ];

@@ -228,7 +228,7 @@ export const SCENARIOS: readonly Scenario[] = [
     seconds: 30,
     run: (around) => runJson(around, { env: at(around, { search: '?sslmode=require' }) }),
   },
-  ...(['64k', '1m', '3m', '8m', '24m', '36m'] as const).map(
+  ...(['64k', '1m', '3m', '8m', '24m'] as const).map(
     (size): Scenario => ({
       server: 'disk',
       name: `of the spool is full (${size})`,
