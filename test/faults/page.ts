@@ -2,8 +2,10 @@ import type { Outcome } from './outcome.ts';
 import type { Found } from './plan.ts';
 
 /** `docs/faults.md`. */
-export function renderPage({ kills, wire, scenarios, looks }: Found): string {
+export function renderPage({ kills, scenarios, looks, ...found }: Found): string {
+  const wire = { ...found.wire, ...found.silence };
   const cells = Object.keys(wire).length;
+  const looked = Object.values(looks).reduce((sum, each) => sum + each, 0);
   const passages = Object.entries(kills.passages).map(([name, count]) => `| ${name} | ${count} |`);
   return `# When things go wrong
 
@@ -12,7 +14,7 @@ SMTP and strict stand-ins for the Hub and W&B; the tests try a part of it again 
 
 After each of these, the next run without a fault ended well, and the targets were looked at from the outside, before and after it: one version more and no other, each
 version's files as its metadata says, commit and tag in agreement, no text in another split than before, a ledger of all that was ever published, the directory's link on a
-whole version, the Space that trains told and restarted, no run lost from the history, nothing left in \`TMPDIR\`. ${looks.toLocaleString('en')} times a secret was looked for in something that
+whole version, the Space that trains told and restarted, no run lost from the history, nothing left in \`TMPDIR\`. ${looked.toLocaleString('en')} times a secret was looked for in something that
 left the program (output, requests, e-mails, webhook, names of files), also percent-encoded, in hex and in base64: it was never there.
 
 ## How long at most

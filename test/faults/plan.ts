@@ -7,9 +7,10 @@ export interface Found {
   kills: { tried: number; hit: number; passages: Record<string, number>; random: number; versions: number };
   /** `server: request: fault, times` → what came of it. */
   wire: Record<string, Outcome>;
+  silence: Record<string, Outcome>;
   scenarios: Record<string, Pick<Outcome, 'labels' | 'besides' | 'exitCode'> & { seconds: number }>;
-  /** Sinks × secrets. */
-  looks: number;
+  /** Part → sinks × secrets. */
+  looks: Record<string, number>;
 }
 
 export const RANDOM_KILLS = 50;
