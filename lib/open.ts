@@ -103,7 +103,7 @@ export async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun
   return {
     spec,
     target,
-    sentVersions: [],
+    sent: [],
     samples: noSamples(),
     report: { label: spec.name, target: targetName(spec.target), classes: spec.classes, seconds: {} },
   };

@@ -180,7 +180,7 @@ async function ship(
 ): Promise<Outcome> {
   const { target, report } = label;
   const { version, message, deletions } = plan;
-  const shipping = { run: shipment, target, label: report.label, sentVersions: [], private: plan.private };
+  const shipping = { run: shipment, target, label: report.label, sent: [], private: plan.private };
   for (let attempt = 1; ; attempt++) {
     const { head, standing } = await standingOf(label, plan);
     if (standing.state === 'landed') {

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planCard } from '../dataset/card.ts';
-import { revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
+import { isOurs, revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
 import { CARD, LEDGER, METADATA } from '../dataset/files.ts';
 import { fingerprintOf } from '../dataset/fingerprint.ts';
 import { describeFile } from '../dataset/hashes.ts';
@@ -32,7 +32,7 @@ export async function push(
   if (!held) refuseClassChange(run, label, published);
   if (current !== undefined) report.previousVersion = current;
   const fingerprint = await fingerprintOf(run.engine, spec, assigned);
-  if (published.fingerprint === fingerprint && current !== undefined && label.sentVersions.includes(current)) {
+  if (published.fingerprint === fingerprint && current !== undefined && isOurs(head, label)) {
     const revision = revisionOf(head); // of this run, which lost the answer
     await tagVersion(shippingOf(run, label), revision, { version: current, fingerprint });
     return { status: 'success', version: current, revision, url: target.name };
