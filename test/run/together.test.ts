@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { readdirSync, readlinkSync, watch } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseReport } from '../../lib/report/json.ts';
+import { openSpool } from '../../lib/spool.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { fillPlain, onHub, SHIPPED, Site } from './site.ts';
 import { PROJECT } from './world.ts';
@@ -31,14 +33,19 @@ interface Child {
   outcomes: Promise<string[]>;
 }
 
-/** The whole program as a process of its own. */
-function start(argv: string[] = [], env: Record<string, string> = {}): Child {
+/** The whole program as a process of its own. @param onSaid what it has said so far, each time that there is more */
+function start(
+  argv: string[] = [],
+  env: Record<string, string> = {},
+  onSaid: (text: string) => void = () => {},
+): Child {
   const child = Bun.spawn([process.execPath, join(PROJECT, 'pipeline.ts'), ...argv, '--json'], {
     cwd: site.folder,
     env: { PATH: process.env.PATH ?? '', TMPDIR: join(site.folder, 'tmp'), SERVE: 'off', ...site.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
+  void listen(child.stderr, onSaid);
   const outcomes = Promise.all([child.stdout.text(), child.exited]).then(([stdout]) =>
     stdout === ''
       ? ['ended']
@@ -49,7 +56,23 @@ function start(argv: string[] = [], env: Record<string, string> = {}): Child {
   return { process: child, outcomes };
 }
 
+/** Wait for what must happen before a process ends. */
+async function before({ outcomes }: Child, event: Promise<void>): Promise<void> {
+  await Promise.race([event, outcomes.then((ended) => Promise.reject(new Error(`It ended before: ${ended}`)))]);
+}
+
+async function listen(stream: ReadableStream<Uint8Array>, onSaid: (text: string) => void): Promise<void> {
+  let said = '';
+  for await (const chunk of stream) {
+    said += new TextDecoder().decode(chunk);
+    onSaid(said);
+  }
+}
+
+const URGENCY = ['--label', 'urgency'];
 const publishing = () => onHub(hub);
+/** A version by a run that is alone. */
+const prepare = () => site.run(URGENCY, { env: publishing() });
 const repo = (name = 'urgency') =>
   hub.repos.get(`datasets/tester/${name}`) as NonNullable<ReturnType<LocalHub['repos']['get']>>;
 const countOf = (values: string[]) =>
@@ -74,6 +97,20 @@ function gate(name: string, count: number): Promise<void> {
     },
   });
   return full.promise;
+}
+
+/** Hold the next commit of a repo until it is opened; those after it pass. */
+function holdFirst(name: string): { reached: Promise<void>; open(): void } {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  hub.fail({
+    method: 'POST',
+    path: new RegExp(`/tester/${name}/commit/main`),
+    before: () => {
+      reached.resolve();
+      return opened.promise;
+    },
+  });
+  return { reached: reached.promise, open: opened.resolve };
 }
 
 /** Each commit is one version: tagged, on top of the one before, saying so itself. */
@@ -106,18 +143,123 @@ describe('runs at once on the same repos', () => {
   });
 
   test('that make the same version in the same second are told apart', async () => {
-    await start([], publishing()).outcomes;
+    await prepare();
+    const [before = ''] = repo().tags.keys();
     await site.sql(LATER);
-    const sent = JSON.parse(repo().readText('dataset_metadata.json'));
-    for (const name of ['department', 'urgency'])
-      repo(name).tags.set('v20990101_000000', repo(name).branches.get('main') as string); // the next free second is the same for all
-    for (const name of ['department', 'urgency']) gate(name, 2);
-    const ended = await Promise.all([start([], publishing()).outcomes, start([], publishing()).outcomes]);
-    for (const label of [0, 1])
-      expect(countOf(ended.map((outcomes) => outcomes[label] ?? ''))).toEqual({ success: 1, unchanged: 1 });
+    repo().tags.set('v20990101_000000', repo().branches.get('main') as string); // the next free second is the same for all
+    gate('urgency', 2);
+    const ended = await Promise.all([1, 2].map(() => start(URGENCY, publishing()).outcomes));
+    expect(countOf(ended.flat())).toEqual({ success: 1, unchanged: 1 });
     expect(JSON.parse(repo().readText('dataset_metadata.json'))).toMatchObject({
       version_tag: 'v20990101_000001',
-      previous_version: sent.version_tag,
+      previous_version: before,
     });
+  });
+
+  test('what the slower one read earlier does not undo what the faster one read later; the other way round it comes on top', async () => {
+    await prepare();
+    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id = 1');
+    const held = holdFirst('urgency');
+    const slower = start(URGENCY, publishing());
+    await before(slower, held.reached);
+    await site.sql(LATER);
+    await prepare();
+    const newest = repo().branches.get('main') as string;
+    held.open();
+    expect(await slower.outcomes).toEqual(['unchanged']);
+    expect(repo().branches.get('main')).toBe(newest);
+    expectHistory('urgency', 2);
+
+    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id <= 10');
+    const lost = holdFirst('urgency');
+    const later = start(URGENCY, publishing());
+    await before(later, lost.reached);
+    const { snapshot, ...older } = JSON.parse(repo().readText('dataset_metadata.json'));
+    const taken_at = new Date(Date.parse(snapshot.taken_at) + 1).toISOString(); // somebody publishes what was read before
+    const version = { ...older, snapshot: { ...snapshot, taken_at }, version_tag: 'v20260101_000000', fingerprint: '' };
+    const oid = hub.commit('tester/urgency', { 'dataset_metadata.json': JSON.stringify(version) });
+    repo().tags.set(version.version_tag, oid);
+    lost.open();
+    expect(await later.outcomes).toEqual(['success']);
+    expect(JSON.parse(repo().readText('dataset_metadata.json')).previous_version).toBe(version.version_tag);
+  });
+
+  test('a run and a rollback: the rollback holds in the end, whoever was first, with the newest ledger', async () => {
+    await prepare();
+    const [first = ''] = repo().tags.keys();
+    await site.sql(LATER);
+    await prepare();
+    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id <= 10');
+    gate('urgency', 2);
+    const run = start(URGENCY, publishing());
+    const rollback = start(['--rollback', first, '--reason', 'wrong', ...URGENCY], publishing());
+    const [ran, rolled] = await Promise.all([run.outcomes, rollback.outcomes]);
+    expect(rolled).toEqual(['success']);
+    expect(['held', 'success']).toContain(ran[0] as string);
+    expectHistory('urgency', ran[0] === 'held' ? 3 : 4);
+    expect(JSON.parse(repo().readText('dataset_metadata.json')).hold).toMatchObject({ version: first });
+  });
+
+  test('a run and the publishing of a plan: each lands whole, or says that it came too late', async () => {
+    await prepare();
+    await site.sql(LATER);
+    await site.run(['--dry-run', ...URGENCY], { env: publishing() });
+    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id <= 10');
+    gate('urgency', 2);
+    const [ran, shipped] = await Promise.all([
+      start(URGENCY, publishing()).outcomes,
+      start(['--publish', 'out'], publishing()).outcomes,
+    ]);
+    expect(ran).toEqual(['success']);
+    expect(['success', 'PLAN_STALE']).toContain(shipped[0] as string);
+    expectHistory('urgency', shipped[0] === 'success' ? 3 : 2);
+  });
+
+  test('keep a line each in one history', async () => {
+    const env = { ...publishing(), RUNS_DATASET: 'tester/runs' };
+    gate('runs', 3);
+    const ended = await Promise.all(Array.from({ length: 3 }, () => start(URGENCY, env).outcomes));
+    const lines = repo('runs').readText('runs.jsonl').trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).labels[0].status).sort()).toEqual(ended.flat().sort());
+  });
+});
+
+describe('runs at once on the same directory', () => {
+  const versions = () => readdirSync(join(site.folder, '.urgency')).filter((name) => name.startsWith('v'));
+  const left = () => readdirSync(join(site.folder, '.urgency')).filter((name) => name.startsWith('.draft'));
+
+  test('one publishes, the others find it unchanged, each round anew', async () => {
+    for (const round of [1, 2]) {
+      await site.sql(`UPDATE complaints SET message = message || ' again' WHERE id <= ${round * 20}`);
+      const ended = await Promise.all([1, 2].map(() => start(URGENCY).outcomes));
+      expect(countOf(ended.flat())).toEqual({ success: 1, unchanged: 1 });
+      expect(versions()).toHaveLength(round);
+    }
+  });
+
+  test('the one that holds the lock is killed amid its writing: the other one publishes, and nothing of the dead one is left', async () => {
+    await mkdir(join(site.folder, '.urgency'));
+    const [writing, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const watcher = watch(join(site.folder, '.urgency'), (_, name) => {
+      if (!name?.startsWith('.draft-')) return;
+      holder.process.kill('SIGSTOP');
+      writing.resolve();
+    });
+    const holder = start(URGENCY);
+    await before(holder, writing.promise);
+    watcher.close();
+    const next = start(URGENCY, {}, (said) => {
+      if (said.includes("Retrieved 150 records for 'urgency'")) waiting.resolve();
+    });
+    await before(next, waiting.promise);
+    holder.process.kill('SIGKILL');
+    expect(await next.outcomes).toEqual(['success']);
+    expect(versions()).toEqual([readlinkSync(join(site.folder, 'urgency')).replace('.urgency/', '')]);
+    expect(left()).toEqual([]);
+    expect(readdirSync(join(site.folder, 'tmp'))).toHaveLength(1); // the dead one's spool, which the next run removes
+    await (await openSpool({ dryRun: false, out: '' }, { cwd: '/', tmpdir: join(site.folder, 'tmp') }))[
+      Symbol.asyncDispose
+    ]();
+    expect(readdirSync(join(site.folder, 'tmp'))).toEqual([]);
   });
 });
