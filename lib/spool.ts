@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { tryLock } from './edges/file-lock.ts';
 import { PipelineError } from './errors.ts';
@@ -8,7 +9,7 @@ import type { World } from './world.ts';
 const PREFIX = 'prepare-dataset-';
 const SPOOL = new RegExp(`^${PREFIX}[A-Za-z0-9]{6}$`);
 const LOCK = '.lock'; // held as long as the run lives
-const ATTEMPTS = 3; // to open one; another run's cleaning may come between
+const ATTEMPTS = 10; // to open one; another run's cleaning may come between
 
 /** A run's private directory (0700); removed with all that is in it. */
 export interface Spool extends AsyncDisposable {
@@ -36,7 +37,7 @@ export async function openSpool(
 /** Between the making of a directory and its lock another run may take it for an orphan: then it is busy or gone, and a new one is made. */
 async function create(parent: string): Promise<Spool> {
   for (let attempt = 1, fault: unknown = { code: 'ENOLCK' }; ; attempt++) {
-    const path = await mkdtemp(join(parent, PREFIX));
+    const path = mkdtempSync(join(parent, PREFIX)); // the lock at once: nobody else has long to come between
     try {
       const lock = lockIn(path, true);
       if (lock && (await exists(path))) return { path, [Symbol.asyncDispose]: () => remove(path, lock) };
