@@ -156,63 +156,78 @@ describe('runs at once on the same repos', () => {
     });
   });
 
-  test('what the slower one read earlier does not undo what the faster one read later; the other way round it comes on top', async () => {
-    await prepare();
-    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id = 1');
+  /** A process that gets as far as its commit, then what another run publishes, then how the process ends. */
+  const overtaken = async (argv: string[], faster: () => Promise<unknown>): Promise<string[]> => {
     const held = holdFirst('urgency');
-    const slower = start(URGENCY, publishing());
+    const slower = start(argv, publishing());
     await before(slower, held.reached);
-    await site.sql(LATER);
-    await prepare();
-    const newest = repo().branches.get('main') as string;
+    await faster();
     held.open();
-    expect(await slower.outcomes).toEqual(['unchanged']);
-    expect(repo().branches.get('main')).toBe(newest);
-    expectHistory('urgency', 2);
+    return await slower.outcomes;
+  };
+  const without = (...ids: number[]) => site.sql(`DELETE FROM misclassified_complaints WHERE complaint_id IN (${ids})`);
 
-    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id <= 10');
-    const lost = holdFirst('urgency');
-    const later = start(URGENCY, publishing());
-    await before(later, lost.reached);
-    const { snapshot, ...older } = JSON.parse(repo().readText('dataset_metadata.json'));
-    const taken_at = new Date(Date.parse(snapshot.taken_at) + 1).toISOString(); // somebody publishes what was read before
-    const version = { ...older, snapshot: { ...snapshot, taken_at }, version_tag: 'v20260101_000000', fingerprint: '' };
-    const oid = hub.commit('tester/urgency', { 'dataset_metadata.json': JSON.stringify(version) });
-    repo().tags.set(version.version_tag, oid);
-    lost.open();
-    expect(await later.outcomes).toEqual(['success']);
-    expect(JSON.parse(repo().readText('dataset_metadata.json')).previous_version).toBe(version.version_tag);
+  test('what the slower one read earlier does not undo what the faster one read later', async () => {
+    await prepare();
+    await without(1);
+    let newest: string | undefined;
+    const ended = await overtaken(URGENCY, async () => {
+      await site.sql(LATER);
+      await prepare();
+      newest = repo().branches.get('main');
+    });
+    expect(ended).toEqual(['unchanged']);
+    expect(repo().branches.get('main')).toBe(newest as string);
+    expectHistory('urgency', 2);
   });
 
-  test('a run and a rollback: the rollback holds in the end, whoever was first, with the newest ledger', async () => {
+  test('what the slower one read later comes on top of what the faster one read earlier', async () => {
+    await prepare();
+    await without(1);
+    const taken = () => JSON.parse(repo().readText('dataset_metadata.json'));
+    const ended = await overtaken(URGENCY, async () => {
+      const version = { ...taken(), version_tag: 'v20260101_000000', fingerprint: '' }; // of the snapshot before
+      repo().tags.set(
+        version.version_tag,
+        hub.commit('tester/urgency', { 'dataset_metadata.json': JSON.stringify(version) }),
+      );
+    });
+    expect(ended).toEqual(['success']);
+    expect(taken().previous_version).toBe('v20260101_000000');
+  });
+
+  test('a run and a rollback: the rollback holds in the end, whoever was first', async () => {
     await prepare();
     const [first = ''] = repo().tags.keys();
-    await site.sql(LATER);
+    await without(1);
     await prepare();
-    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id <= 10');
-    gate('urgency', 2);
-    const run = start(URGENCY, publishing());
-    const rollback = start(['--rollback', first, '--reason', 'wrong', ...URGENCY], publishing());
-    const [ran, rolled] = await Promise.all([run.outcomes, rollback.outcomes]);
-    expect(rolled).toEqual(['success']);
-    expect(['held', 'success']).toContain(ran[0] as string);
-    expectHistory('urgency', ran[0] === 'held' ? 3 : 4);
+    const rollback = ['--rollback', first, '--reason', 'wrong', ...URGENCY];
+    await without(2);
+    expect(await overtaken(rollback, prepare)).toEqual(['success']);
+    expectHistory('urgency', 4);
+    expect(JSON.parse(repo().readText('dataset_metadata.json')).hold).toMatchObject({ version: first });
+
+    await site.run(['--unhold', ...URGENCY], { env: publishing() });
+    await prepare();
+    await without(3);
+    const ran = await overtaken(URGENCY, () => site.run(rollback, { env: publishing() }));
+    expect(ran).toEqual(['held']);
     expect(JSON.parse(repo().readText('dataset_metadata.json')).hold).toMatchObject({ version: first });
   });
 
-  test('a run and the publishing of a plan: each lands whole, or says that it came too late', async () => {
+  test('a run and the publishing of a plan: the run comes on top, the plan says that it came too late', async () => {
     await prepare();
-    await site.sql(LATER);
+    await without(1);
     await site.run(['--dry-run', ...URGENCY], { env: publishing() });
-    await site.sql('DELETE FROM misclassified_complaints WHERE complaint_id <= 10');
-    gate('urgency', 2);
-    const [ran, shipped] = await Promise.all([
-      start(URGENCY, publishing()).outcomes,
-      start(['--publish', 'out'], publishing()).outcomes,
-    ]);
-    expect(ran).toEqual(['success']);
-    expect(['success', 'PLAN_STALE']).toContain(shipped[0] as string);
-    expectHistory('urgency', shipped[0] === 'success' ? 3 : 2);
+    await without(2);
+    expect(await overtaken(URGENCY, () => site.run(['--publish', 'out'], { env: publishing() }))).toEqual(['success']);
+    expectHistory('urgency', 3);
+
+    await without(3);
+    await site.run(['--dry-run', ...URGENCY], { env: publishing() });
+    await without(4);
+    expect(await overtaken(['--publish', 'out'], prepare)).toEqual(['PLAN_STALE']);
+    expectHistory('urgency', 4);
   });
 
   test('keep a line each in one history', async () => {

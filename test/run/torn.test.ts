@@ -13,7 +13,7 @@ const real = await requirePostgres('postgresql'); // several connections at once
 const WRITERS = 3;
 const FIRST_BATCHES = 30;
 const BATCH = 10; // complaints that are always written together, half of them reviewed mistakes
-const RUNS = 4;
+const RUNS = 3;
 const LATER = 15; // transactions that come between two queries of a run
 
 /**
