@@ -252,16 +252,16 @@ describe('runs at once on the same directory', () => {
     }
   });
 
-  test('the one that holds the lock is killed amid its writing: the other one publishes, and nothing of the dead one is left', async () => {
-    await mkdir(join(site.folder, '.urgency'));
-    const [writing, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  test('the one that holds the lock is killed: the other one publishes, and nothing that a dead one left stays', async () => {
+    await mkdir(join(site.folder, '.urgency/.draft-v20260101_000000'), { recursive: true }); // of one that died while it wrote
+    const [locked, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const watcher = watch(join(site.folder, '.urgency'), (_, name) => {
-      if (!name?.startsWith('.draft-')) return;
-      holder.process.kill('SIGSTOP');
-      writing.resolve();
+      if (name !== 'lock-journal') return;
+      holder.process.kill('SIGSTOP'); // it has the lock, and most of its work before it
+      locked.resolve();
     });
     const holder = start(URGENCY);
-    await before(holder, writing.promise);
+    await before(holder, locked.promise);
     watcher.close();
     const next = start(URGENCY, {}, (said) => {
       if (said.includes("Retrieved 150 records for 'urgency'")) waiting.resolve();
