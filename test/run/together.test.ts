@@ -135,11 +135,10 @@ SELECT id, 'Security & Law Enforcement', 'URGENT', 'Education, Health & Social W
 
 describe('runs at once on the same repos', () => {
   test('five that are let through to the commit together: one publishes, four find it unchanged', async () => {
-    for (const name of ['department', 'urgency']) gate(name, 5);
-    const ended = await Promise.all(Array.from({ length: 5 }, () => start([], publishing()).outcomes));
-    for (const label of [0, 1])
-      expect(countOf(ended.map((outcomes) => outcomes[label] ?? ''))).toEqual({ success: 1, unchanged: 4 });
-    for (const name of ['department', 'urgency']) expectHistory(name, 1);
+    gate('urgency', 5);
+    const ended = await Promise.all(Array.from({ length: 5 }, () => start(URGENCY, publishing()).outcomes));
+    expect(countOf(ended.flat())).toEqual({ success: 1, unchanged: 4 });
+    expectHistory('urgency', 1);
   });
 
   test('that make the same version in the same second are told apart', async () => {
