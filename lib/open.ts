@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import pRetry from 'p-retry';
 import pkg from '../package.json' with { type: 'json' };
 import { saltOf } from './dataset/ledger-key.ts';
@@ -16,10 +16,10 @@ import { planMask } from './secrets.ts';
 import { spaceOf } from './spec/operations.ts';
 import type { LabelSpec, Spec } from './spec/spec.ts';
 import { targetName } from './spec/spec.ts';
+import { openSpool } from './spool.ts';
 import type { StatusPage } from './status/page.ts';
 import type { World } from './world.ts';
 
-const SPOOL = 'prepare-dataset-'; // then the process id, then six random characters
 const FIRST_WAIT_MS = 2000; // before the second attempt on the database; doubled for each further one
 
 /** Open what a run needs: events, spool, data engine, a target for each label. Nothing outside is asked yet. */
@@ -27,23 +27,23 @@ export async function openRun(spec: Spec, options: Options, world: World): Promi
   const { openEngine } = await import('./edges/duckdb.ts');
   const job = openJob(options, world);
   if (options.dryRun && options.explain === undefined) await clearPlan(options, world);
-  const spool = await openSpool(options, world);
-  const engine = await openEngine(spool, spec.database.memoryLimitMb);
+  await using opening = new AsyncDisposableStack();
+  const spool = opening.use(await openSpool(options, world));
+  const engine = opening.use(await openEngine(spool.path, spec.database.memoryLimitMb));
   const interrupt = () => engine.interrupt();
   world.signal.addEventListener('abort', interrupt);
+  opening.defer(() => world.signal.removeEventListener('abort', interrupt));
+  const labels = await Promise.all(spec.labels.map((label) => openLabel(label, world)));
+  const opened = opening.move(); // whole: what fails before closes what is open
   return {
     ...job,
     spec,
-    labels: await Promise.all(spec.labels.map((label) => openLabel(label, world))),
+    labels,
     engine,
-    spool,
+    spool: spool.path,
     salt: saltOf(world.env.LEDGER_KEY),
     inSnapshot: (work) => inSnapshot(spec, job.events, world, work),
-    async [Symbol.asyncDispose]() {
-      world.signal.removeEventListener('abort', interrupt);
-      await engine[Symbol.asyncDispose]();
-      await rm(spool, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
@@ -103,7 +103,7 @@ export async function openLabel(spec: LabelSpec, world: World): Promise<LabelRun
   return {
     spec,
     target,
-    sentVersions: [],
+    sent: [],
     samples: noSamples(),
     report: { label: spec.name, target: targetName(spec.target), classes: spec.classes, seconds: {} },
   };
@@ -113,43 +113,6 @@ export async function openTarget({ target }: Pick<LabelSpec, 'target'>, world: W
   if (target.kind === 'directory')
     return new (await import('./edges/directory.ts')).DirectoryTarget(target.path, world);
   return new (await import('./edges/hub.ts')).HubTarget(target.repo, world);
-}
-
-/** A private directory. A dry run writes below --out and nowhere else. What killed runs left behind is removed first. */
-export async function openSpool(
-  { dryRun, explain, out }: Pick<Options, 'dryRun' | 'explain' | 'out'>,
-  { cwd, tmpdir }: Pick<World, 'cwd' | 'tmpdir'>,
-): Promise<string> {
-  const parent = dryRun && explain === undefined ? resolve(cwd, out) : tmpdir;
-  try {
-    await mkdir(parent, { recursive: true });
-    await removeOrphans(parent);
-    return await mkdtemp(join(parent, `${SPOOL}${process.pid}-`)); // 0700
-  } catch (cause) {
-    throw new PipelineError('OUTPUT_UNWRITABLE', `Cannot write ${parent}: ${(cause as { code?: string }).code}`, {
-      fix: 'set TMPDIR, or --out for a dry run, to a directory that can be written',
-      cause,
-    });
-  }
-}
-
-async function removeOrphans(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    const pid = Number(new RegExp(`^${SPOOL}(\\d+)-`).exec(name)?.[1]);
-    if (!pid || isRunning(pid)) continue;
-    const orphan = join(parent, name);
-    if ((await stat(orphan).catch(() => undefined))?.uid === process.getuid?.())
-      await rm(orphan, { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as { code?: string }).code === 'EPERM';
-  }
 }
 
 /** Read in one snapshot, with `attempts` tries in all: a lost connection starts again in a new snapshot. */

@@ -52,8 +52,8 @@ export interface Run extends Job, AsyncDisposable {
 /** One label of a run, with what is asked of it. */
 export interface LabelRun extends JobLabel {
   readonly spec: LabelSpec;
-  /** Versions that a commit of this run was sent for: one may have landed although its answer was lost. */
-  readonly sentVersions: string[];
+  /** See Shipping. */
+  readonly sent: string[];
   /** The same label as the spec of --compare-config has it, planned on the same snapshot. */
   base?: LabelRun;
   /** The rows that would be published, once they have their splits. */

@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change, Head, Published, Target } from '../edges/target.ts';
 import { PipelineError } from '../errors.ts';
-import type { LabelRun, Run } from '../run.ts';
+import type { Run } from '../run.ts';
 import { METADATA, splitOfShard } from './files.ts';
 
 const COMMIT_ATTEMPTS = 5;
@@ -12,7 +13,11 @@ export interface Shipping {
   run: Pick<Run, 'world' | 'events' | 'spool'>;
   target: Target;
   label: string;
-  sentVersions: LabelRun['sentVersions'];
+  /**
+   * The metadata of each commit that this run sent: one may have landed although its answer was lost. A version and a fingerprint would not
+   * tell: a run at the same time on the same rows makes the same ones.
+   */
+  sent: string[];
   /** Whether a repo that is created is private. */
   private: boolean;
 }
@@ -34,7 +39,7 @@ export async function commitVersion(
   change: Change,
   identity: Identity,
 ): Promise<Published> {
-  const published = await commitWithRetries(shipping, parent, change, identity.fingerprint);
+  const published = await commitWithRetries(shipping, parent, change);
   await tagVersion(shipping, published.revision, identity);
   return published;
 }
@@ -44,13 +49,12 @@ export async function commitVersion(
  * to the caller, since the split depends on it.
  */
 async function commitWithRetries(
-  { run, target, label, sentVersions, private: isPrivate }: Shipping,
+  { run, target, label, sent, private: isPrivate }: Shipping,
   parent: Head,
   change: Change,
-  fingerprint: string,
 ): Promise<Published> {
   const onProgress = (path: string, share: number) => run.events.emit({ type: 'upload.progress', label, path, share });
-  sentVersions.push(change.version);
+  sent.push(await readFile(change.files.get(METADATA) ?? '', 'utf8'));
   for (let attempt = 1; ; attempt++) {
     try {
       return await target.commit(parent, change, { private: isPrivate, onProgress });
@@ -59,8 +63,7 @@ async function commitWithRetries(
       if (!(thrown instanceof PipelineError) || !thrown.retryable || thrown.code === 'TARGET_MOVED') throw thrown;
       if (thrown.code === 'TARGET_ANSWER') {
         const head = await target.readHead();
-        if (holds(head, { fingerprint, version: change.version }))
-          return { revision: revisionOf(head), url: target.name };
+        if (isOurs(head, { sent })) return { revision: revisionOf(head), url: target.name };
         if (revisionOf(head) !== revisionOf(parent))
           throw new PipelineError('TARGET_MOVED', `${target.name} changed while the commit was sent`, {
             retryable: true,
@@ -73,10 +76,9 @@ async function commitWithRetries(
   }
 }
 
-/** Whether a head is this version, by its metadata. */
-export function holds(head: Head, { fingerprint, version }: Identity): boolean {
-  if (head.state === 'absent' || head.metadata === undefined) return false;
-  return head.metadata.includes(fingerprint) && head.metadata.includes(`"${version}"`);
+/** Whether a head is what this run sent. */
+export function isOurs(head: Head, { sent }: Pick<Shipping, 'sent'>): boolean {
+  return head.state !== 'absent' && head.metadata !== undefined && sent.includes(head.metadata);
 }
 
 export function revisionOf(head: Head): string {

@@ -47,6 +47,7 @@ const Metadata = v.object({
   sources: informative(v.record(v.string(), v.object({ fetched: v.number() }))),
   dropped: informative(v.record(v.string(), v.number())),
   spec: informative(v.record(v.string(), v.unknown())),
+  snapshot: informative(v.object({ taken_at: v.string() })),
   /** Set by --rollback. Not `informative`: a hold that cannot be read must not be taken for none. */
   hold: v.optional(v.object({ since: v.string(), reason: v.string(), version: v.string() })),
   ledger: v.optional(v.object({ sha256: v.string(), key_id: v.nullable(v.string()) })),

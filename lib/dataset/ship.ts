@@ -36,8 +36,8 @@ export async function writeText(file: string, text: string): Promise<void> {
 }
 
 /** What publishing a label's version needs. */
-export function shippingOf(job: Building, { spec, target, sentVersions }: LabelRun): Shipping {
-  return { run: job, target, label: spec.name, sentVersions, private: spec.push.private };
+export function shippingOf(job: Building, { spec, target, sent }: LabelRun): Shipping {
+  return { run: job, target, label: spec.name, sent, private: spec.push.private };
 }
 
 /** Publish what was built on top of `head`; a dry run puts down what that would be. */

@@ -1,9 +1,9 @@
-import { Database } from 'bun:sqlite';
 import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isData } from '../dataset/files.ts';
 import { PipelineError, writeFault } from '../errors.ts';
 import type { World } from '../world.ts';
+import { tryLock } from './file-lock.ts';
 import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
 
 const VERSION = /^v\d{8}_\d{6}$/;
@@ -31,22 +31,22 @@ export class DirectoryTarget implements Target {
     await this.#current();
   }
 
-  /** SQLite's lock is the operating system's: it ends with the process, however that dies. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     await this.#writable(() => mkdir(this.#store, { recursive: true }));
-    const database = new Database(join(this.#store, 'lock'), { create: true });
-    try {
-      for (let waited = 0; !tryLock(database); waited += LOCK_POLL_MS) {
-        if (waited >= LOCK_WAIT_MS)
-          throw new PipelineError('TARGET_LOCKED', `Cannot publish to ${this.name}: another run holds it`, {
-            retryable: true,
-            fix: 'wait for it to end, and run again',
-          });
-        await this.#clock.sleep(LOCK_POLL_MS, this.#signal);
-      }
-      return await work();
-    } finally {
-      database.close();
+    using _lock = await this.#lock();
+    return await work();
+  }
+
+  async #lock(): Promise<Disposable> {
+    for (let waited = 0; ; waited += LOCK_POLL_MS) {
+      const lock = tryLock(join(this.#store, 'lock'));
+      if (lock) return lock;
+      if (waited >= LOCK_WAIT_MS)
+        throw new PipelineError('TARGET_LOCKED', `Cannot publish to ${this.name}: another run holds it`, {
+          retryable: true,
+          fix: 'wait for it to end, and run again',
+        });
+      await this.#clock.sleep(LOCK_POLL_MS, this.#signal);
     }
   }
 
@@ -176,16 +176,6 @@ export class DirectoryTarget implements Target {
         });
       throw cause;
     }
-  }
-}
-
-function tryLock(database: Database): boolean {
-  try {
-    database.run('BEGIN EXCLUSIVE');
-    return true;
-  } catch (thrown) {
-    if ((thrown as { code?: string }).code === 'SQLITE_BUSY') return false;
-    throw thrown;
   }
 }
 

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { holds, staleFiles } from '../dataset/commit.ts';
+import { type Identity, staleFiles } from '../dataset/commit.ts';
 import { CARD, LEDGER, METADATA, splitOfShard } from '../dataset/files.ts';
 import { parseVersion } from '../dataset/version.ts';
 import type { Head } from '../edges/target.ts';
@@ -81,6 +81,12 @@ function filesProblem(files: PlanReport['files']): string | undefined {
 /** Relative, without `.` and `..`, in the one form that a path has. */
 function isBelow(path: string): boolean {
   return !/^\.\/?$/.test(path) && path === posix.normalize(path) && !/^\/|^\.\.(\/|$)|[\\\p{Cc}]/u.test(path);
+}
+
+/** Whether a head is a version, by its metadata. */
+function holds(head: Head, { fingerprint, version }: Identity): boolean {
+  if (head.state === 'absent' || head.metadata === undefined) return false;
+  return head.metadata.includes(fingerprint) && head.metadata.includes(`"${version}"`);
 }
 
 /** How the target stands to a plan. */

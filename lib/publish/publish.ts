@@ -1,9 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { commitVersion, tagVersion } from '../dataset/commit.ts';
 import { PipelineError } from '../errors.ts';
 import { type About, conclude, reportOf } from '../finish.ts';
-import { openJob, openSpool, openTarget } from '../open.ts';
+import { openJob, openTarget } from '../open.ts';
 import { Operations } from '../operations/operations.ts';
 import { restartSpaces } from '../operations/retraining.ts';
 import type { Settings } from '../operations/tracking.ts';
@@ -17,6 +16,7 @@ import { watch } from '../report/watch.ts';
 import { attempt, attemptAll, type Job, type JobLabel, openLabels, step } from '../run.ts';
 import { NO_OPERATIONS } from '../spec/operations.ts';
 import { parseTarget } from '../spec/target.ts';
+import { openSpool } from '../spool.ts';
 import type { World } from '../world.ts';
 import { planChanged, verifyFiles } from './files.ts';
 import { historyOf, planDeletionProblem, planStanding } from './plan.ts';
@@ -89,9 +89,9 @@ async function openShipment(
     ...openJob(options, world),
     labels: await Promise.all(labels.map((label) => openLabel(label, world))),
     root: resolve(world.cwd, directory),
-    spool,
+    spool: spool?.path,
     async [Symbol.asyncDispose]() {
-      if (spool !== undefined) await rm(spool, { recursive: true, force: true });
+      await spool?.[Symbol.asyncDispose]();
     },
   };
 }
@@ -180,7 +180,7 @@ async function ship(
 ): Promise<Outcome> {
   const { target, report } = label;
   const { version, message, deletions } = plan;
-  const shipping = { run: shipment, target, label: report.label, sentVersions: [], private: plan.private };
+  const shipping = { run: shipment, target, label: report.label, sent: [], private: plan.private };
   for (let attempt = 1; ; attempt++) {
     const { head, standing } = await standingOf(label, plan);
     if (standing.state === 'landed') {

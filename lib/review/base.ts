@@ -100,7 +100,7 @@ function openBase({ spec, target, report }: LabelRun, base: LabelSpec): LabelRun
   return {
     spec: { ...base, name },
     target,
-    sentVersions: [],
+    sent: [],
     samples: noSamples(),
     report: { label: name, target: report.target, classes: base.classes, seconds: {} },
   };

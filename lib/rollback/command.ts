@@ -1,13 +1,13 @@
-import { rm } from 'node:fs/promises';
 import type { Building } from '../dataset/ship.ts';
 import { type About, conclude, reportOf } from '../finish.ts';
-import { clearPlan, openJob, openLabel, openSpool } from '../open.ts';
+import { clearPlan, openJob, openLabel } from '../open.ts';
 import { Operations } from '../operations/operations.ts';
 import { retrain } from '../operations/retraining.ts';
 import type { Options } from '../options.ts';
 import { watch } from '../report/watch.ts';
 import { attempt, type LabelRun, step } from '../run.ts';
 import type { Spec } from '../spec/spec.ts';
+import { openSpool } from '../spool.ts';
 import type { World } from '../world.ts';
 import { rollBack } from './rollback.ts';
 import { unhold } from './unhold.ts';
@@ -55,9 +55,7 @@ async function openMaintenance(spec: Spec, options: Options, world: World): Prom
   return {
     ...job,
     labels: await Promise.all(spec.labels.map((label) => openLabel(label, world))),
-    spool,
-    async [Symbol.asyncDispose]() {
-      await rm(spool, { recursive: true, force: true });
-    },
+    spool: spool.path,
+    [Symbol.asyncDispose]: () => spool[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
+import { isOurs, revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
 import { CARD, LEDGER, METADATA } from '../dataset/files.ts';
 import { describeFile } from '../dataset/hashes.ts';
 import { formatMetadata } from '../dataset/metadata.ts';
@@ -100,9 +100,9 @@ async function keep(
   { files, metadata }: Stored,
   known: ReadonlyMap<string, string>,
 ): Promise<Outcome> {
-  const { target, sentVersions } = label;
+  const { target } = label;
   const version = metadata?.version_tag ?? '';
-  if (sentVersions.includes(version)) {
+  if (isOurs(files, label)) {
     const revision = revisionOf(files);
     await tagVersion(shippingOf(job, label), revision, { version, fingerprint: metadata?.fingerprint ?? '' });
     return { status: 'success', version, revision, url: target.name };

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planCard } from '../dataset/card.ts';
-import { revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
+import { isOurs, revisionOf, tagUntagged, tagVersion } from '../dataset/commit.ts';
 import { CARD, LEDGER, METADATA } from '../dataset/files.ts';
 import { fingerprintOf } from '../dataset/fingerprint.ts';
 import { describeFile } from '../dataset/hashes.ts';
@@ -14,7 +14,8 @@ import { nextVersion } from '../dataset/version.ts';
 import { PipelineError } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
 import type { FileReport } from '../report/report.ts';
-import type { LabelRun, Run } from '../run.ts';
+import { type LabelRun, type Run, warn } from '../run.ts';
+import type { LabelSpec } from '../spec/spec.ts';
 
 /** Publish one label's rows as a new version, unless the target holds the same already. A dry run only writes the files, --explain not even those. */
 export async function push(
@@ -25,14 +26,14 @@ export async function push(
 ): Promise<Outcome> {
   const { spec, target, report } = label;
   const { head, version: current } = published;
-  const { dryRun, force, explain } = run.options;
+  const { dryRun, force, resplit, explain } = run.options;
   const directory = await clearDirectory(run, spec.name);
   const known = await target.versions();
   const held = planHeld(run, published);
   if (!held) refuseClassChange(run, label, published);
   if (current !== undefined) report.previousVersion = current;
   const fingerprint = await fingerprintOf(run.engine, spec, assigned);
-  if (published.fingerprint === fingerprint && current !== undefined && label.sentVersions.includes(current)) {
+  if (published.fingerprint === fingerprint && current !== undefined && isOurs(head, label)) {
     const revision = revisionOf(head); // of this run, which lost the answer
     await tagVersion(shippingOf(run, label), revision, { version: current, fingerprint });
     return { status: 'success', version: current, revision, url: target.name };
@@ -41,6 +42,10 @@ export async function push(
   if (held) return held;
   const same = published.fingerprint === fingerprint && published.intact && spec.push.when === 'changed' && !force;
   if (same) return { status: 'unchanged', version: current ?? '' };
+  if (!force && !resplit && isOutdated(published, spec, assigned)) {
+    warn(run, 'another run read the database later and published first: these rows are not published', spec.name);
+    return { status: 'unchanged', version: current ?? '' };
+  }
 
   const createdAt = run.world.clock.now();
   const version = nextVersion(createdAt, [...known.keys(), ...(current ? [current] : [])]);
@@ -59,6 +64,15 @@ function planHeld({ mask }: Run, { version = '', metadata }: PublishedVersion): 
   if (!metadata?.hold) return undefined;
   const { since, reason } = metadata.hold;
   return { status: 'held', version, since, reason: mask(reason) };
+}
+
+const MEANWHILE_MS = 86_400_000; // a day; rows that seem to be read later by more were read by a clock that was set since
+
+/** Whether the head has rows of the same spec that were read later than ours: by a run that was faster, and must not be undone. */
+function isOutdated({ metadata }: PublishedVersion, { template }: LabelSpec, { cleaned }: Assigned): boolean {
+  if (!metadata?.snapshot || JSON.stringify(metadata.spec) !== JSON.stringify(template)) return false;
+  const later = Date.parse(metadata.snapshot.taken_at) - cleaned.fetched.snapshot.takenAt.getTime();
+  return later > 0 && later < MEANWHILE_MS;
 }
 
 /** Published ids mean what they meant: a class list may only grow at its end. */

@@ -199,16 +199,6 @@ describe('an interruption', () => {
     expect(await new Response(child.stdout).text()).toBe('true\n');
     expect(await child.exited).toBe(0);
   });
-
-  test('what a killed run left behind is removed by the next one', async () => {
-    const dead = Bun.spawnSync(['true']).pid;
-    const orphan = join(site.folder, `prepare-dataset-${dead}-abc123`);
-    writeFileSync(join(site.folder, 'note'), '');
-    await Bun.write(join(orphan, 'urgency-correct.csv'), 'rows');
-    await site.run([], { env: { MIN_DATASET_LEN: '100000' } });
-    expect(existsSync(orphan)).toBe(false);
-    expect(existsSync(join(site.folder, 'note'))).toBe(true);
-  });
 });
 
 describe('with targets on the Hub', () => {

@@ -165,7 +165,7 @@ export class Workshop implements AsyncDisposable {
     const label: LabelRun = {
       spec,
       target: target ?? new DirectoryTarget('./published', world),
-      sentVersions: [],
+      sent: [],
       samples: noSamples(),
       report: { label: spec.name, target: './published', classes: spec.classes, seconds: {} },
     };
