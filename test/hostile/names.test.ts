@@ -5,6 +5,7 @@ import { parseHTML } from 'linkedom';
 import PostalMime, { type Email } from 'postal-mime';
 import { parseDocument } from 'yaml';
 import { findBlock } from '../../lib/dataset/card.ts';
+import { plain } from '../../lib/report/layout.ts';
 import { main } from '../../pipeline.ts';
 import { type LocalHub, startLocalHub } from '../edges/local-hub.ts';
 import { startLocalWandb } from '../edges/local-wandb.ts';
@@ -49,7 +50,7 @@ const HOSTILE: Names = {
   text: (index) =>
     `${NAMES[index % NAMES.length]} <b>${index}</b> of me@example.org \u200b ${NAMES[(index * 7) % NAMES.length]}  x`,
   key: (index) => `${NAMES[index % NAMES.length]}${index}`,
-  prose: NAMES.join(' '),
+  prose: `- ${NAMES.join(' ')}`,
   tags: NAMES.slice(0, 40),
 };
 
@@ -201,6 +202,10 @@ describe('hostile names', () => {
     const [before, after] = [rendered(harmless.card), rendered(hostile.card)];
     expect(added(before, after)).toEqual([]);
     expect(shapeOf(after)).toEqual(shapeOf(before));
+    const { document } = parseHTML(after);
+    const cells = [...(document.querySelector('table')?.querySelectorAll('tbody tr td:nth-child(2)') ?? [])];
+    const shown = (name: string) => plain(name).replace(/\s+/g, ' ');
+    expect(cells.slice(0, -1).map(({ textContent }) => textContent)).toEqual(HOSTILE.classes.map(shown));
     expect(findBlock(hostile.card)?.end).toBe(hostile.card.trimEnd().length);
     expect(hostile.card).not.toMatch(OBEYED);
   });

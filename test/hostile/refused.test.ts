@@ -39,6 +39,7 @@ describe('a text that is none fails its label, without a word of it', () => {
     ['half of a surrogate pair as an escape', `'${CANARY}' || (('"\\ud' || '800"')::json #>> '{}')`],
     ['a byte that begins nothing', `convert_from(convert_to('${CANARY}', 'UTF8') || '\\xff'::bytea, 'UTF8')`],
     ['a code point beyond Unicode', `'${CANARY}' || chr(1114112)`],
+    ['a number that is none', `('${CANARY}' || key)::int::text`],
     ['a surrogate as a code point', `'${CANARY}' || chr(55296)`],
   ])('%s', async (_, text) => {
     const { exitCode, report, world } = await run(text);
