@@ -314,7 +314,7 @@ describe('whatever becomes of the shipped spec, it is a spec or problems with co
         for (const { at, to, twice } of changes) tokens[at] = twice ? `${tokens[at]}${to ?? tokens[at]}` : (to ?? '');
         expectRead(tokens.join(''));
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -335,7 +335,7 @@ describe('whatever becomes of the shipped spec, it is a spec or problems with co
         document.setIn(key === null || typeof path.at(-1) === 'number' ? path : [...path.slice(0, -1), key], to);
         expectRead(stringify(document.toJS()));
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

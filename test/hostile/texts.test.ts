@@ -37,7 +37,7 @@ let folder: string;
 beforeAll(async () => {
   [site, hub] = await Promise.all([Site.open(''), startLocalHub({ lfsThreshold: 1000 })]);
   const texts = [...new Set([...FIXED, ...fc.sample(TEXT, { numRuns: FUZZED, seed: SEED })])];
-  const keys = [...new Set([...NAMES, ...fc.sample(TEXT, { numRuns: 2 * texts.length, seed: SEED + 1 })])];
+  const keys = [...new Set([...NAMES, ...fc.sample(TEXT, { numRuns: texts.length, seed: SEED + 1 })])];
   records = texts.map((text, index) => ({
     key: keys[index] ?? `key ${index}`,
     text,
