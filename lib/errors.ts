@@ -6,6 +6,7 @@ export const CODES = [
   // The spec (lib/spec)
   'SPEC_NOT_FOUND',
   'SPEC_TOO_LARGE',
+  'SPEC_ENCODING',
   'YAML_SYNTAX',
   'YAML_DUPLICATE_KEY',
   'YAML_ALIAS',

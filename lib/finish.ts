@@ -8,6 +8,7 @@ import { hasColour, plain } from './report/layout.ts';
 import { REPORT_HTML } from './report/names.ts';
 import { planDigest } from './report/plan-digest.ts';
 import { type LabelReport, REPORT_VERSION, type RunReport } from './report/report.ts';
+import { escapeJson, quote } from './report/terminal/text.ts';
 import { renderReport } from './report/terminal.ts';
 import { writeReports } from './report/write.ts';
 import type { Job, Run } from './run.ts';
@@ -89,7 +90,7 @@ export async function conclude(job: Job, about: About, operations?: Operations):
   const colour = hasColour(world);
   stdout.write(
     options.json
-      ? formatReport(report)
+      ? escapeJson(formatReport(report))
       : renderReport(report, samples, { colour, columns: stdout.columns }) +
           renderLoads(report.labels) +
           (written ? `\nReport: ${options.out.replace(/\/+$/, '')}/${REPORT_HTML}\n` : ''),
@@ -108,7 +109,7 @@ function renderLoads(labels: LabelReport[]): string {
   const loads = labels.flatMap(({ target, outcome }) => {
     if (outcome?.status === 'planned') return [JSON.stringify(outcome.directory)];
     if (outcome?.status !== 'success' && outcome?.status !== 'unchanged') return [];
-    return [/^[./]/.test(target) ? JSON.stringify(target) : `"${target}", revision="${outcome.version}"`];
+    return [/^[./]/.test(target) ? quote(target) : `"${target}", revision="${outcome.version}"`];
   });
   const lines = loads.map((load) => `  load_dataset(${load})\n`);
   return lines.length === 0 ? '' : `\nLoad with: from datasets import load_dataset\n${lines.join('')}`;

@@ -5,7 +5,8 @@ const SECRET_NAME =
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
 
 const NO_SECRET = /^(true|false|yes|no|on|off|none|null|\d{1,5})$/i;
-const URL_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s]+)@[^\s@]*/gi;
+/** With bounds, so that a hostile text takes no more time than its length. */
+const URL_PASSWORD = /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]{0,200}:([^\s]{1,2000})@[^\s@]*/gi;
 const KNOWN_TOKENS = /\bhf_[A-Za-z0-9]{8,}\b|\bhf_(?:oauth|jwt)_[\w.-]{8,}|\bwandb_v1_[\w-]{20,}/g;
 const MASK = '***';
 const SHORTEST = 3; // a shorter value would blank out half of the output and protect nothing

@@ -1,4 +1,5 @@
 import { hasColour } from '../report/layout.ts';
+import { escapeJson } from '../report/terminal/text.ts';
 import { planMask } from '../secrets.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { StatusPage } from '../status/page.ts';
@@ -47,7 +48,7 @@ export async function check(
     },
     hopMs,
   );
-  stdout.write(mask(json ? renderJson(results) : renderSummary(results)));
+  stdout.write(mask(json ? escapeJson(renderJson(results)) : renderSummary(results)));
   return results.some(({ status }) => status === 'fail') ? 1 : 0;
 }
 

@@ -1,8 +1,8 @@
-import { parseDocument, stringify } from 'yaml';
-import { escapeMarkdown } from '../report/markdown/text.ts';
+import { inert } from '../report/markdown/text.ts';
 import { DROP_REASONS, type LabelReport } from '../report/report.ts';
 import { formatDecimal } from '../spec/decimal.ts';
 import type { LabelSpec } from '../spec/spec.ts';
+import { formatFrontMatter, parseFrontMatter } from './front-matter.ts';
 import type { Draft } from './metadata.ts';
 
 const START = '<!-- prepare-dataset:start -->';
@@ -29,16 +29,12 @@ export function planCard(facts: CardFacts, previous: string | undefined): string
 }
 
 export function formatCard(yaml: Record<string, unknown>, body: string): string {
-  return `---\n${stringify(yaml, { lineWidth: 0 })}---\n\n${body}`;
+  return `---\n${formatFrontMatter(yaml)}---\n\n${body}`;
 }
 
 export function parseCard(card: string): { yaml: Record<string, unknown>; body: string } {
-  const [whole, front = ''] = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n?---[ \t]*(?:\r?\n|$)/.exec(card) ?? [''];
-  const document = parseDocument(front);
-  const value: unknown = document.errors.length === 0 ? document.toJS({ maxAliasCount: 100 }) : undefined;
-  const yaml =
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-  return { yaml, body: card.slice(whole.length).replace(/^\s+/, '') };
+  const [whole, front = ''] = /^\uFEFF?---\r?\n(?:([\s\S]*?)\r?\n)?---[ \t]*(?:\r?\n|$)/.exec(card) ?? [''];
+  return { yaml: parseFrontMatter(front), body: card.slice(whole.length).replace(/^\s+/, '') };
 }
 
 /** Where our block stands in a text; undefined where there is none. */
@@ -107,8 +103,8 @@ function planBlock(facts: CardFacts): string {
   const { spec, report, targetName } = facts;
   const { card } = spec;
   const sections = [
-    `# ${escapeMarkdown(card.prettyName ?? targetName)}`,
-    escapeMarkdown(card.description ?? `Dataset for ${spec.name} classification.`),
+    `# ${inert(card.prettyName ?? targetName)}`,
+    inert(card.description ?? `Dataset for ${spec.name} classification.`),
     planLoad(spec, facts.draft.version),
     ['## Splits and classes', '', ...planClassTable(facts)].join('\n'),
     ['## Where the rows come from', '', ...planSources(facts)].join('\n'),
@@ -123,7 +119,7 @@ export function formatBlock(sections: string[]): string {
 }
 
 export function planLoad({ target }: Pick<LabelSpec, 'target'>, version: string): string {
-  const where = target.kind === 'hub' ? `"${target.repo}", revision="${version}"` : JSON.stringify(target.path);
+  const where = target.kind === 'hub' ? `"${target.repo}", revision="${version}"` : inPython(target.path);
   return [
     '## Load',
     '',
@@ -135,12 +131,17 @@ export function planLoad({ target }: Pick<LabelSpec, 'target'>, version: string)
   ].join('\n');
 }
 
+/** A string of Python that cannot end our block, whose marks are comments of HTML. */
+function inPython(text: string): string {
+  return JSON.stringify(text).replaceAll('<', '\\u003c');
+}
+
 function planClassTable({ spec, report }: CardFacts): string[] {
   const splits = report.split?.splits ?? [];
   const total = (id: number) => splits.reduce((sum, { classes }) => sum + (classes[id] ?? 0), 0);
   const rows = spec.classes.map((name, id) => [
     String(id),
-    escapeMarkdown(name),
+    inert(name),
     ...splits.map(({ classes }) => String(classes[id] ?? 0)),
     String(total(id)),
   ]);
@@ -173,7 +174,7 @@ function planVersion({ spec, draft }: CardFacts): string[] {
   return [
     ...planTagLines(draft),
     `- Split: ${shares}, stratified by class. A text is in one split only, and stays there in every later version.`,
-    ...(spec.card.author ? [`- Maintainer: ${escapeMarkdown(spec.card.author)}`] : []),
+    ...(spec.card.author ? [`- Maintainer: ${inert(spec.card.author)}`] : []),
     '- Details: `dataset_metadata.json`',
   ];
 }

@@ -35,14 +35,23 @@ export function classesOf(metadata: VersionMetadata | undefined): string[] | und
 /** A field that a report may miss: another program's file may have another shape there. */
 const informative = <const S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined);
 
+/** As v.record(), which leaves out `__proto__`, `constructor` and `prototype` without a word: a class may be named so. */
+const byName = <const S extends v.GenericSchema>(value: S) =>
+  v.pipe(
+    v.custom<object>((input) => typeof input === 'object' && input !== null && !Array.isArray(input)),
+    v.transform((input): [string, unknown][] => Object.entries(input)),
+    v.array(v.tuple([v.string(), value])),
+    v.transform((entries): Record<string, v.InferOutput<S>> => Object.fromEntries(entries)),
+  );
+
 /** The fields of dataset_metadata.json that the next run depends on. A file of the Python service has version_tag and counts only. */
 const Metadata = v.object({
   version_tag: v.optional(v.string()),
   num_samples: informative(v.number()),
   splits: informative(v.record(v.string(), v.number())),
   fingerprint: v.optional(v.string()),
-  label2id: v.optional(v.record(v.string(), v.number())),
-  class_counts: informative(v.record(v.string(), v.record(v.string(), v.number()))),
+  label2id: v.optional(byName(v.number())),
+  class_counts: informative(v.record(v.string(), byName(v.number()))),
   columns: informative(v.object({ text: v.string(), label: v.string() })),
   sources: informative(v.record(v.string(), v.object({ fetched: v.number() }))),
   dropped: informative(v.record(v.string(), v.number())),

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Options } from '../options.ts';
+import { readSpecFile } from '../spec/file.ts';
 import { NO_OPERATIONS } from '../spec/operations.ts';
 import type { Spec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
@@ -48,7 +48,7 @@ async function targetVariables(
   { cwd }: World,
   folder: (name: string) => string,
 ): Promise<Record<string, string>> {
-  const text = await readFile(resolve(cwd, config), 'utf8').catch(() => ''); // readSpec() says what is wrong
+  const text = await readSpecFile(config, cwd).catch(() => ''); // readSpec() says what is wrong
   const names = [...text.matchAll(/\brepo: *["']?\$\{(\w+)\}/g)].map(([, name = '']) => name);
   return Object.fromEntries(names.map((name) => [name, folder(name.toLowerCase())]));
 }

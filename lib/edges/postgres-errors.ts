@@ -2,7 +2,9 @@ import { type Code, PipelineError } from '../errors.ts';
 
 /** SQLSTATE → the condition's name, for those that a wrong query or role gives. Source: PostgreSQL, appendix A. */
 const CONDITIONS: Record<string, string> = {
+  '22021': 'character not in repertoire',
   '22P02': 'invalid text representation',
+  '22P05': 'untranslatable character',
   '22003': 'numeric value out of range',
   '22007': 'invalid datetime format',
   '22012': 'division by zero',
@@ -17,6 +19,7 @@ const CONDITIONS: Record<string, string> = {
   '42P10': 'invalid column reference',
   '3F000': 'undefined schema',
   '53200': 'out of memory',
+  '54000': 'program limit exceeded',
   '53100': 'disk full',
 };
 

@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { parseMetadata } from '../dataset/published.ts';
 import { requireVersion } from '../dataset/version.ts';
-import { PipelineError, toPipelineError } from '../errors.ts';
+import { toPipelineError } from '../errors.ts';
 import { problemOf } from '../outcome.ts';
 import { noSamples } from '../report/samples.ts';
 import { attempt, fail, type LabelRun, openLabels, type Run, warn } from '../run.ts';
+import { readSpecFile } from '../spec/file.ts';
 import { parseSpec } from '../spec/read.ts';
 import { type LabelSpec, targetName } from '../spec/spec.ts';
 
@@ -72,12 +71,7 @@ function refuse({ world }: Run, { report }: LabelRun): (thrown: unknown) => unde
 }
 
 async function readBase({ world }: Run, file: string): Promise<Map<string, LabelSpec>> {
-  const text = await readFile(resolve(world.cwd, file), 'utf8').catch((cause) => {
-    throw new PipelineError('SPEC_NOT_FOUND', `Cannot read ${file}: ${cause.code}`, {
-      fix: `name a YAML, or write --compare-config ${PUBLISHED}`,
-      cause,
-    });
-  });
+  const text = await readSpecFile(file, world.cwd, `name a YAML, or write --compare-config ${PUBLISHED}`);
   return new Map(parseSpec(file, text, world.env).labels.map((spec) => [spec.name, spec]));
 }
 

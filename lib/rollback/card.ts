@@ -10,7 +10,7 @@ import {
 } from '../dataset/card.ts';
 import { splitOfShard } from '../dataset/files.ts';
 import { formatInstant } from '../report/figures.ts';
-import { code, escapeMarkdown, sentence } from '../report/markdown/text.ts';
+import { code, inert, sentence } from '../report/markdown/text.ts';
 import type { LabelSpec } from '../spec/spec.ts';
 import type { Rollback } from './metadata.ts';
 
@@ -78,7 +78,7 @@ function planBlock({ target }: Pick<LabelSpec, 'target'>, rollback: Rollback, bo
 
 /** Of a version of the Python service, whose card is a text of its own. */
 function planTitle(target: LabelSpec['target']): string {
-  return `# ${escapeMarkdown(target.kind === 'hub' ? target.repo : target.path)}`;
+  return `# ${inert(target.kind === 'hub' ? target.repo : target.path)}`;
 }
 
 function planLines(rollback: Rollback): string[] {

@@ -4,12 +4,13 @@ import { compareDecimals, formatDecimal, parseDecimal, sumDecimals } from './dec
 import type { LocatedDocument, Path } from './document.ts';
 import { nearest } from './nearest.ts';
 import { NAMED_STEPS, planPattern } from './patterns.ts';
-import { LABEL_NAME } from './schema.ts';
+import { quote } from './problems.ts';
+import { isReserved, LABEL_NAME, MOST_LABELS, RESERVED } from './schema.ts';
 import { planSource } from './sql.ts';
 import { parseTarget, repoProblem } from './target.ts';
 
 const ONE = { units: 1n, scale: 0 };
-const SPLIT_NAME = /^\w+$/; // what `datasets` accepts, without dots
+const SPLIT_NAME = /^\w{1,63}$/; // what `datasets` accepts, without dots; it becomes part of a file's name
 
 /**
  * Find what a schema cannot: sums, names, patterns, SQL. Works on unchecked values, so that these problems are reported
@@ -20,14 +21,14 @@ export function check(document: LocatedDocument): void {
   checkShared(document, ['defaults'], record(root.defaults));
   checkTrainees(document, record(root.defaults), record(root.labels));
   const targets = new Map<string, string>();
-  for (const [label, value] of Object.entries(record(root.labels))) {
+  for (const [label, value] of Object.entries(record(root.labels)).slice(0, MOST_LABELS)) {
     const path = ['labels', label];
-    if (!LABEL_NAME.test(label))
+    if (!LABEL_NAME.test(label) || isReserved(label))
       add(
         document,
         'LABEL_NAME',
         document.keyRange(path),
-        `Cannot use label "${label}": must match [a-z][a-z0-9_]*`,
+        `Cannot use label ${quote(label)}: ${isReserved(label) ? RESERVED : 'must match [a-z][a-z0-9_]*, with at most 63 characters'}`,
         'use lower-case letters, digits and _, e.g. topic_2',
       );
     checkShared(document, path, record(value));
@@ -53,7 +54,7 @@ function checkShared(document: LocatedDocument, path: Path, scope: Record<string
         document,
         'REPO_NAME',
         document.valueRange([...path, 'after_push', 'restart_spaces', index]),
-        `Cannot use Space "${space}": ${problem}`,
+        `Cannot use Space ${quote(space)}: ${problem}`,
       );
   });
 }
@@ -81,7 +82,7 @@ function checkTrainees(
         document,
         'REPO_TWICE',
         document.valueRange([...path, 'after_push', 'restart_spaces', index]),
-        `Cannot restart Space "${space}" for ${label}: ${other === label ? 'it is listed twice' : `${other} restarts it too, and it has one DATASET_VERSION`}`,
+        `Cannot restart Space ${quote(space)} for ${quote(label).slice(1, -1)}: ${other === label ? 'it is listed twice' : `${other} restarts it too, and it has one DATASET_VERSION`}`,
         other === label
           ? 'list it once'
           : 'list it below one label; or write set_variable: false for each, and keep a history with runs',
@@ -97,12 +98,12 @@ function queriesOf(scope: Record<string, unknown>): Record<string, unknown> {
 function checkSplit(document: LocatedDocument, path: Path, split: Record<string, unknown>): void {
   const names = Object.keys(split);
   for (const name of names) {
-    if (SPLIT_NAME.test(name) && name !== 'all') continue;
+    if (SPLIT_NAME.test(name) && name !== 'all' && !isReserved(name)) continue;
     add(
       document,
       'SPLIT_NAME',
       document.keyRange([...path, name]),
-      `Cannot use split name "${name}": must be letters, digits and _, and not "all"`,
+      `Cannot use split name ${quote(name)}: ${isReserved(name) ? RESERVED : 'must be letters, digits and _, at most 63, and not "all"'}`,
       'e.g. train, eval, test',
     );
   }
@@ -135,7 +136,7 @@ function checkNamedStep(document: LocatedDocument, path: Path, step: string): vo
     document,
     'CLEAN_STEP_UNKNOWN',
     document.valueRange(path),
-    `Cannot use cleaning step "${step}": must be one of ${names.join(', ')}`,
+    `Cannot use cleaning step ${quote(step)}: must be one of ${names.join(', ')}`,
     fix,
   );
 }
@@ -155,7 +156,7 @@ function checkTarget(document: LocatedDocument, path: Path, repo: unknown, seen:
   const range = document.valueRange(path);
   const target = parseTarget(repo);
   if ('problem' in target) {
-    add(document, 'REPO_NAME', range, `Cannot use repo ${JSON.stringify(repo)}: ${target.problem}`);
+    add(document, 'REPO_NAME', range, `Cannot use repo ${quote(repo)}: ${target.problem}`);
     return;
   }
   const name = target.kind === 'hub' ? target.repo.toLowerCase() : target.path;
@@ -165,7 +166,7 @@ function checkTarget(document: LocatedDocument, path: Path, repo: unknown, seen:
       document,
       'REPO_TWICE',
       range,
-      `Cannot use repo "${repo}": label ${other} publishes there too`,
+      `Cannot use repo ${quote(repo)}: label ${quote(other).slice(1, -1)} publishes there too`,
       'give each label a repo of its own',
     );
   seen.set(name, String(path[1]));
@@ -180,7 +181,7 @@ function checkClasses(document: LocatedDocument, path: Path, classes: unknown): 
         document,
         'CLASS_TWICE',
         document.valueRange([...path, index]),
-        `Cannot use class "${String(name)}" twice: it is id ${first} already`,
+        `Cannot use class ${quote(name)} twice: it is id ${first} already`,
         'remove one of the two',
       );
     else seen.set(name, index);
@@ -201,7 +202,7 @@ function checkSources(
         document,
         'KEY_MISSING',
         document.keyRange(['labels', label]),
-        `Cannot use labels.${label}: it has no sources.${source}, and defaults has none`,
+        `Cannot use labels.${quote(label).slice(1, -1)}: it has no sources.${source}, and defaults has none`,
         `add sources: { ${source}: … } to the label or to defaults`,
       );
       continue;
@@ -232,7 +233,7 @@ function checkColumns(
         document,
         'COLUMN_TWICE',
         document.valueRange([...(own[role] === undefined ? ['defaults'] : ['labels', label]), 'columns', role]),
-        `Cannot use column "${name}" for ${role}: another column has that name`,
+        `Cannot use column ${quote(name)} for ${role}: another column has that name`,
         'give each column a name of its own',
       );
   }

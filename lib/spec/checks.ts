@@ -1,21 +1,22 @@
 import type { LocatedDocument, Path } from './document.ts';
-import type { RawCommon } from './schema.ts';
+import { quote } from './problems.ts';
+import { isReserved, type RawCommon, RESERVED } from './schema.ts';
 import { type CheckSpec, LIMIT_CHECKS } from './spec.ts';
 import { planSource } from './sql.ts';
 
 /** Names of queries stand in reports, alerts and messages. */
-const QUERY_NAME = /^[a-z][a-z0-9_]*$/;
+const QUERY_NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
 type RawChecks = NonNullable<RawCommon['checks']>;
 
 /** Find query names that cannot be used, in `defaults` or in one label. */
 export function checkQueryNames(document: LocatedDocument, path: Path, queries: Record<string, unknown>): void {
   for (const name of Object.keys(queries)) {
-    if (QUERY_NAME.test(name)) continue;
+    if (QUERY_NAME.test(name) && !isReserved(name)) continue;
     const [start, end] = document.keyRange([...path, name]);
     document.problems.push({
       code: 'CHECK_NAME',
-      message: `Cannot use check "${name}": must match [a-z][a-z0-9_]*`,
+      message: `Cannot use check ${quote(name)}: ${isReserved(name) ? RESERVED : 'must match [a-z][a-z0-9_]*, with at most 63 characters'}`,
       start,
       end,
       fix: 'use lower-case letters, digits and _, e.g. no_placeholder',

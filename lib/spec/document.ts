@@ -1,10 +1,11 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import type { SpecProblem } from './problems.ts';
+import { planRefusal } from './limits.ts';
+import { quote, type SpecProblem } from './problems.ts';
 import { fillVariables } from './variables.ts';
 
 export type Path = readonly (string | number)[];
 
-const MAX_BYTES = 1_000_000; // bytes of YAML; a spec of a hundred labels is about 30 kB
+const TAGS = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|seq|map)$/; // of the core schema
 const MAX_ALIASES = 200; // nodes reached through aliases; more is an alias bomb
 
 /** A YAML file as plain values, with the place of each. */
@@ -27,20 +28,12 @@ export interface LocatedDocument {
 
 /** Parse YAML 1.2 (core schema) and fill in variables, except in SQL. Never throws: what is wrong is in `problems`. */
 export function readDocument(text: string, env: Record<string, string | undefined>): LocatedDocument {
-  if (text.length > MAX_BYTES)
-    return emptyDocument(text, {
-      code: 'SPEC_TOO_LARGE',
-      message: `Cannot read the spec: it has ${text.length} characters, at most ${MAX_BYTES} are read`,
-      start: 0,
-      end: 1,
-    });
-  const document = parseDocument(text.replace(/^\uFEFF/, ' '), {
-    prettyErrors: false,
-    uniqueKeys: true,
-    version: '1.2',
-  });
+  const refusal = planRefusal(text);
+  if (refusal) return emptyDocument(text, refusal);
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, version: '1.2' }); // the parser compares each key with each
   const walker = new Walker(text, env, document);
-  walker.problems.push(...document.errors.map(syntaxProblem));
+  for (const error of [...document.errors, ...document.warnings]) walker.problems.push(syntaxProblem(error));
+  if (document.directives?.yaml.version !== '1.2') walker.problems.push(OTHER_VERSION);
   const { value, template } = document.contents ? walker.walk(document.contents, []) : { value: null, template: null };
   return {
     text,
@@ -68,16 +61,18 @@ function emptyDocument(text: string, problem: SpecProblem): LocatedDocument {
   };
 }
 
-function syntaxProblem({ code, message, pos }: { code: string; message: string; pos: [number, number] }): SpecProblem {
-  const duplicate = code === 'DUPLICATE_KEY';
-  return {
-    code: duplicate ? 'YAML_DUPLICATE_KEY' : 'YAML_SYNTAX',
-    message: duplicate ? 'Cannot read the YAML: this key stands twice in one map' : `Cannot read the YAML: ${message}`,
-    start: pos[0],
-    end: pos[1],
-    ...(duplicate ? { fix: 'keep one of the two' } : {}),
-  };
+/** Of the parser's errors, and of its warnings: about tags that it does not know and would leave out. */
+function syntaxProblem({ message, pos }: { message: string; pos: [number, number] }): SpecProblem {
+  return { code: 'YAML_SYNTAX', message: `Cannot read the YAML: ${message}`, start: pos[0], end: pos[1] };
 }
+
+const OTHER_VERSION: SpecProblem = {
+  code: 'YAML_SYNTAX',
+  message: 'Cannot read the YAML: it says that it is of another version, must be 1.2',
+  start: 0,
+  end: 1,
+  fix: 'remove the line %YAML',
+};
 
 interface Both {
   value: unknown;
@@ -101,6 +96,7 @@ class Walker {
     const place = { value: [start, node.range?.[1] ?? start] as [number, number], node };
     const keyRange: [number, number] | undefined = key?.range ? [key.range[0], key.range[1]] : undefined;
     this.#places.set(path.join('\0'), keyRange ? { ...place, key: keyRange } : place);
+    this.#checkTag(node);
     if (throughAlias && ++this.#aliases > MAX_ALIASES) return this.#aliasBomb(place.value);
     if (isAlias(node)) return this.#alias(node, path, key, place.value);
     if (isMap(node)) return this.#map(node.items as Pair<Node, Node | null>[], path, throughAlias);
@@ -119,9 +115,8 @@ class Walker {
     key: Node | undefined,
     range: [number, number],
   ): Both {
-    const target = node.resolve(this.document);
-    if (target && this.#aliases <= MAX_ALIASES) return this.walk(target, path, key, true);
-    return this.#aliasBomb(range);
+    const target = this.#aliases <= MAX_ALIASES ? node.resolve(this.document) : undefined; // it searches the whole document
+    return target ? this.walk(target, path, key, true) : this.#aliasBomb(range);
   }
 
   #aliasBomb([start, end]: [number, number]): Both {
@@ -139,7 +134,9 @@ class Walker {
     const value: Record<string, unknown> = Object.create(null);
     const template: Record<string, unknown> = Object.create(null);
     for (const { key, value: child } of items) {
-      const name = isScalar(key) ? String(key.source ?? key.value) : String(key);
+      const name = this.#keyName(key);
+      if (name === undefined) continue;
+      if (Object.hasOwn(value, name)) this.#duplicateKey(key);
       const both = child ? this.walk(child, [...path, name], key, throughAlias) : { value: null, template: null };
       value[name] = both.value;
       template[name] = both.template;
@@ -147,7 +144,45 @@ class Walker {
     return { value: { ...value }, template: { ...template } };
   }
 
-  #scalar(node: Scalar, path: Path, [start, end]: [number, number]): Both {
+  /** A tag would have a value read as something that no spec holds, such as bytes or a date. */
+  #checkTag({ tag, range }: Node): void {
+    if (tag === undefined || TAGS.test(tag)) return;
+    const [start, end] = range ?? [0, 0];
+    const message = `Cannot read the YAML: found tag ${quote(tag)}, must be none`;
+    this.problems.push({ code: 'YAML_SYNTAX', message, start, end, fix: 'remove it' });
+  }
+
+  #keyName(key: Node): string | undefined {
+    const [start, end] = key.range ?? [0, 0];
+    this.#checkTag(key);
+    if (isScalar(key)) {
+      const name = String(key.source ?? key.value);
+      const found = unusable(name);
+      if (found) this.problems.push({ code: 'VALUE_INVALID', message: `Cannot use this key: ${found}`, start, end });
+      return name;
+    }
+    this.problems.push({ code: 'YAML_SYNTAX', message: 'Cannot read the YAML: a key must be text', start, end });
+    return undefined;
+  }
+
+  #duplicateKey({ range }: Node): void {
+    const [start, end] = range ?? [0, 0];
+    const message = 'Cannot read the YAML: this key stands twice in one map';
+    this.problems.push({ code: 'YAML_DUPLICATE_KEY', message, start, end, fix: 'keep one of the two' });
+  }
+
+  #scalar(node: Scalar, path: Path, range: [number, number]): Both {
+    const both = this.#fill(node, path, range);
+    const found = typeof both.value === 'string' && !isRead(path) ? unusable(both.value) : undefined;
+    const [start, end] = range;
+    if (found) {
+      const message = `Cannot use ${quote(path.join('.'))}: ${found}`;
+      this.problems.push({ code: 'VALUE_INVALID', message, start, end, fix: 'remove it' });
+    }
+    return both;
+  }
+
+  #fill(node: Scalar, path: Path, [start, end]: [number, number]): Both {
     const template = isClass(path) && typeof node.value !== 'string' ? String(node.source ?? node.value) : node.value;
     if (typeof template !== 'string' || !template.includes('${') || isSql(path)) return { value: template, template };
     const filled = fillVariables(template, this.env);
@@ -190,6 +225,17 @@ class Walker {
     for (let line = 1; line < before.length; line++) lineStart = this.text.indexOf('\n', lineStart) + 1;
     return lineStart + indent + (before.at(-1)?.length ?? 0);
   }
+}
+
+/** What neither PostgreSQL nor a file can hold; it would arrive there as something else. */
+function unusable(text: string): string | undefined {
+  if (text.includes('\0')) return 'it holds a zero character';
+  return text.isWellFormed() ? undefined : 'it holds half of a surrogate pair';
+}
+
+/** Patterns and SQL have readers of their own, which say more of a character that cannot stand there. */
+function isRead(path: Path): boolean {
+  return path.includes('clean') || isSql(path);
 }
 
 /** Class values compare as text, so they keep the spelling of the YAML. */

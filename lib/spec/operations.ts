@@ -60,7 +60,9 @@ export function checkOperations(document: LocatedDocument): void {
   );
   for (const key of ['to', 'from'])
     check(['notify', 'email', key], (text) =>
-      addressesOf(text).every((address) => ADDRESS.test(address.replace(/^.*<(.*)>$/, '$1')))
+      addressesOf(text).every((address) =>
+        ADDRESS.test(address.slice(address.endsWith('>') ? address.lastIndexOf('<') + 1 : 0).replace(/>$/, '')),
+      )
         ? undefined
         : invalid(['notify', 'email', key], 'e-mail addresses', 'e.g. admin@example.org, ops@example.org'),
     );

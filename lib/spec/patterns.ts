@@ -25,6 +25,8 @@ export type CleanStep =
 
 /** DuckDB leaves RE2 its default of 8 MiB: 131,072 instructions (RE2, compile.cc), reached from 128,000 on by bisection. */
 const MAX_SIZE = 120_000;
+const MAX_LENGTH = 10_000; // characters of a pattern: reading one takes the square of its length
+const MOST_PROBLEMS = 20; // reported of one pattern
 
 /**
  * Plan to replace every match, as Python's `re.sub(pattern, replacement, text)` would.
@@ -37,30 +39,35 @@ export function planPattern(
   pattern: string,
   replacement: string,
 ): { step: CleanStep } | { problems: PatternProblem[] } {
+  if (pattern.length > MAX_LENGTH)
+    return {
+      problems: refuse(pattern, 'PATTERN_UNSUPPORTED', `it has more than ${MAX_LENGTH} characters`, 'split it'),
+    };
   const scanned = scanPattern(pattern);
   const problems = [
     ...(scanned.problems.length > 0 ? scanned.problems : checkWhole(pattern, scanned)),
     ...checkReplacement(replacement, scanned.captures),
   ];
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return { problems: problems.slice(0, MOST_PROBLEMS) };
   const literals = planLiterals(scanned.translated);
   const only = literals && { only: { inside: literals } };
   return { step: { kind: 'replace', name: pattern, pattern: scanned.translated, replacement, ...only } };
 }
 
 function checkWhole(pattern: string, { translated, nullable, size }: Scanned): PatternProblem[] {
-  const refuse = (code: Code, why: string, fix: string): PatternProblem[] => [
-    { code, offset: 0, length: pattern.length, message: `Cannot use the pattern: ${why}`, fix, in: 'pattern' },
-  ];
   if (nullable)
-    return refuse('PATTERN_EMPTY_MATCH', 'it can match the empty text', 'let it match one character at least');
+    return refuse(pattern, 'PATTERN_EMPTY_MATCH', 'it can match the empty text', 'let it match one character at least');
   if (size > MAX_SIZE)
-    return refuse('PATTERN_UNSUPPORTED', 'it is too large for RE2', 'repeat sets such as \\w less often');
+    return refuse(pattern, 'PATTERN_UNSUPPORTED', 'it is too large for RE2', 'repeat sets such as \\w less often');
   try {
     RE2JS.compile(translated);
     return [];
   } catch (error) {
     if (!(error instanceof RE2JSSyntaxException)) throw error;
-    return refuse('PATTERN_SYNTAX', `RE2 refuses it: ${error.getDescription()}`, 'write it in a simpler way');
+    return refuse(pattern, 'PATTERN_SYNTAX', `RE2 refuses it: ${error.getDescription()}`, 'write it in a simpler way');
   }
+}
+
+function refuse(pattern: string, code: Code, why: string, fix: string): PatternProblem[] {
+  return [{ code, offset: 0, length: pattern.length, message: `Cannot use the pattern: ${why}`, fix, in: 'pattern' }];
 }

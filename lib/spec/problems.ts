@@ -1,5 +1,10 @@
 import { type Code, PipelineError } from '../errors.ts';
+import { OBEYED, obeysNothing } from '../report/layout.ts';
 import { coverSecrets } from '../secrets.ts';
+
+const MOST_PROBLEMS = 50; // shown of one file; their count is said
+const MAX_MESSAGE = 1000; // characters of one line
+const MAX_QUOTED = 80; // characters of a value in a message
 
 /** A problem at a place in the YAML. Offsets are UTF-16 units into the file's text. */
 export interface SpecProblem {
@@ -21,7 +26,11 @@ export class SpecError extends PipelineError {
     super(sorted[0]?.code ?? 'VALUE_INVALID', `Cannot use ${file}: ${count(sorted.length)}`);
     this.problems = sorted;
     const shown = coverSecrets(text);
-    this.rendered = `${sorted.map((problem) => renderProblem(file, shown, problem)).join('\n')}\n${count(sorted.length)}; nothing was fetched\n`;
+    const lines = capped(
+      sorted.slice(0, MOST_PROBLEMS).map((problem) => renderProblem(file, shown, problem)),
+      sorted.length,
+    );
+    this.rendered = `${lines.join('\n')}\n${count(sorted.length)}; nothing was fetched\n`;
   }
 }
 
@@ -35,6 +44,25 @@ function unique(problems: SpecProblem[]): SpecProblem[] {
   return [...seen.values()];
 }
 
+/** What the YAML says, in a message: on one line, and no longer than somebody reads. */
+export function quote(value: unknown): string {
+  const text = String(value);
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
+}
+
+function capped(shown: string[], all: number): string[] {
+  return all > shown.length ? [...shown, `… and ${all - shown.length} more`] : shown;
+}
+
+/** Lines of a message as a terminal may have them. */
+function linesOf(message: string): string[] {
+  const lines = obeysNothing(message).split('\n');
+  const cut = lines
+    .slice(0, MOST_PROBLEMS)
+    .map((line) => (line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line));
+  return capped(cut, lines.length);
+}
+
 /** `file:line:col CODE`, the message, the source line with a caret, the fix. Columns count code points from 1. */
 export function renderProblem(file: string, text: string, problem: SpecProblem): string {
   const { line, column, lineText, before } = locate(text, problem.start);
@@ -44,18 +72,18 @@ export function renderProblem(file: string, text: string, problem: SpecProblem):
   const [shown, caretAt] = crop(lineText, column);
   return [
     `${file}:${line}:${column} ${problem.code}`,
-    ...problem.message.split('\n').map((part) => `  ${part}`),
+    ...linesOf(problem.message).map((part) => `  ${part}`),
     `  ${line} | ${shown}`,
     `  ${' '.repeat(gutter)} | ${' '.repeat(caretAt)}${'^'.repeat(Math.min(length, MAX_SHOWN - caretAt))}`,
-    ...(problem.fix ? [`  fix: ${problem.fix}`] : []),
+    ...(problem.fix ? linesOf(`fix: ${problem.fix}`).map((part) => `  ${part}`) : []),
   ].join('\n');
 }
 
 const MAX_SHOWN = 110; // characters of a source line
 
-/** A long line is cut around the caret. Tabs and control characters become one space, so that the caret stays in place. */
+/** A long line is cut around the caret. Tabs and what a terminal would obey become one space, so that the caret stays in place. */
 function crop(lineText: string, column: number): [shown: string, caretAt: number] {
-  const characters = [...lineText].map((character) => (character < ' ' || character === '\x7f' ? ' ' : character));
+  const characters = [...lineText.replace(OBEYED, ' ')];
   const from = column > MAX_SHOWN - 10 ? column - MAX_SHOWN / 2 : 0;
   return [
     characters

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { LineCounter } from 'yaml';
 import { PipelineError } from '../errors.ts';
 import type { Options } from '../options.ts';
 import type { World } from '../world.ts';
 import { check } from './check.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from './database-url.ts';
 import { type LocatedDocument, readDocument } from './document.ts';
+import { readSpecFile } from './file.ts';
 import { nearest } from './nearest.ts';
 import { checkOperations, resolveJob, resolveOperations } from './operations.ts';
 import { SpecError, type SpecProblem } from './problems.ts';
@@ -28,12 +28,7 @@ export async function readSpec(
   world: Pick<World, 'cwd' | 'env'>,
   settable?: string,
 ): Promise<Spec> {
-  const text = await readFile(resolve(world.cwd, config), 'utf8').catch((cause) => {
-    throw new PipelineError('SPEC_NOT_FOUND', `Cannot read ${config}: ${cause.code}`, {
-      fix: 'name the file with --config FILE',
-      cause,
-    });
-  });
+  const text = await readSpecFile(config, world.cwd);
   const spec = parseSpec(config, text, world.env, settable);
   const declared = spec.labels.map(({ name }) => name);
   const unknown = labels.find((name) => !declared.includes(name));
@@ -53,7 +48,7 @@ export function parseSpec(
   settable = VARIABLES_OF_A_RUN,
 ): Spec {
   const document = readDocument(text, env);
-  const usable = document.problems.every(({ code }) => code === 'VARIABLE_SYNTAX'); // else the YAML has no values to check
+  const usable = document.problems.every(({ code }) => code === 'VARIABLE_SYNTAX' || code === 'VALUE_INVALID'); // else the YAML has no values to check
   const raw = usable ? validate(document) : undefined;
   if (usable) {
     check(document);
@@ -83,9 +78,10 @@ function resolveLabels(raw: RawSpec, document: LocatedDocument): Spec['labels'] 
 /** All missing variables in one problem, each with the lines that need it. */
 function missingVariables({ missing, text }: LocatedDocument, settable: string): SpecProblem {
   const lines = new Map<string, Set<number>>();
-  for (const { name, start } of missing) {
-    lines.set(name, (lines.get(name) ?? new Set()).add(text.slice(0, start).split('\n').length));
-  }
+  const counter = new LineCounter();
+  for (const { index } of text.matchAll(/^/gm)) counter.addNewLine(index);
+  for (const { name, start } of missing)
+    lines.set(name, (lines.get(name) ?? new Set()).add(counter.linePos(start).line));
   const listed = [...lines].map(([name, at]) => `  ${name} (line ${[...at].join(', ')})`);
   const [first] = missing;
   return {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { readDocument } from './document.ts';
+import { readSpecFile } from './file.ts';
 import { SpecError } from './problems.ts';
 import type { TargetSpec } from './spec.ts';
 import { parseTarget } from './target.ts';
@@ -13,12 +12,7 @@ import { parseTarget } from './target.ts';
  * @throws PipelineError SPEC_NOT_FOUND, HISTORY_MISSING; SpecError where `runs` cannot be read or is no name
  */
 export async function readRuns(config: string, { cwd, env }: Pick<World, 'cwd' | 'env'>): Promise<TargetSpec> {
-  const text = await readFile(resolve(cwd, config), 'utf8').catch((cause) => {
-    throw new PipelineError('SPEC_NOT_FOUND', `Cannot read ${config}: ${cause.code}`, {
-      fix: 'name the file with --config FILE',
-      cause,
-    });
-  });
+  const text = await readSpecFile(config, cwd);
   const document = readDocument(text, env);
   const [start, end] = document.valueRange(['runs']);
   const { runs } = (document.value ?? {}) as { runs?: unknown };

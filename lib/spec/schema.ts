@@ -5,8 +5,11 @@ import * as v from 'valibot';
  * No defaults and no transformations here (lib/spec/resolve.ts has them), so that it exports without loss.
  */
 
-/** A label's name: it becomes part of SQL identifiers. */
-export const LABEL_NAME = /^[a-z][a-z0-9_]*$/;
+/** A label's name: it becomes part of SQL identifiers, which PostgreSQL cuts at 63 bytes, and of files' names. */
+export const LABEL_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+/** Names that every object of JavaScript has: valibot leaves them out of a map without a word. */
+export const isReserved = (name: string): boolean => ['__proto__', 'constructor', 'prototype'].includes(name);
+export const RESERVED = 'this name is reserved';
 /** A variable, `${NAME}` or `${NAME:-default}`, that stands for the whole value; the values proper are checked after it is filled in. */
 const REFERENCE = /^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*)?\}$/;
 
@@ -14,6 +17,12 @@ const described = <const S extends v.GenericSchema>(schema: S, description: stri
   v.pipe(schema, v.description(description));
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+const MOST_CHARACTERS = 200; // of a name that stands in every table of the reports
+const atMost = v.maxLength<string, number, string>(
+  MOST_CHARACTERS,
+  `must be at most ${MOST_CHARACTERS} characters long`,
+);
+const column = v.pipe(v.string(), v.nonEmpty('must not be empty'), atMost);
 const reference = v.pipe(v.string(), v.regex(REFERENCE, 'must be a number or a variable such as ${NAME:-1000}'));
 const FLAG = 'must be true, false or a variable';
 const flag = v.union([v.boolean(), v.pipe(v.string(), v.regex(REFERENCE, FLAG))], FLAG);
@@ -30,11 +39,7 @@ const ratio = v.union([
   v.pipe(v.number(), v.minValue(0, 'must be at least 0'), v.maxValue(1000, 'must be at most 1000')),
   reference,
 ]);
-const classValue = v.union([
-  v.pipe(v.string(), v.nonEmpty('must not be empty'), v.maxLength(200, 'must be at most 200 characters long')),
-  v.number(),
-  v.boolean(),
-]);
+const classValue = v.union([v.pipe(v.string(), v.nonEmpty('must not be empty'), atMost), v.number(), v.boolean()]);
 
 const Sources = {
   misclassified: described(
@@ -53,9 +58,9 @@ const Ratios = {
 };
 
 const Columns = {
-  text: described(text, 'Name of the text column.'),
-  label: described(text, 'Name of the label column.'),
-  source: described(text, 'Name of a column that says misclassified or correct, e.g. origin; none when left out.'),
+  text: described(column, 'Name of the text column.'),
+  label: described(column, 'Name of the label column.'),
+  source: described(column, 'Name of a column that says misclassified or correct, e.g. origin; none when left out.'),
 };
 
 const Card = {
@@ -91,6 +96,7 @@ const CleanStep = v.union([
   }),
 ]);
 
+export const MOST_LABELS = 500; // each has the queries of `defaults` read anew
 const MOST_STEPS = 64; // one bit each says which of them changed a text
 const severity = described(
   v.picklist(['refuse', 'warn']),
@@ -244,7 +250,11 @@ export const SpecSchema = v.strictObject({
   database: described(v.strictObject({ ...partial(Database).entries, url: Database.url }), 'Where the records are.'),
   defaults: v.optional(described(partial(Common), 'Settings of all labels; a label may override each.')),
   labels: described(
-    v.pipe(v.record(v.string(), Label), v.minEntries(1, 'must declare at least one label')),
+    v.pipe(
+      v.record(v.string(), Label),
+      v.minEntries(1, 'must declare at least one label'),
+      v.maxEntries(MOST_LABELS, `must declare at most ${MOST_LABELS} labels`),
+    ),
     'One dataset each. A name matches [a-z][a-z0-9_]*.',
   ),
   tracking: v.optional(

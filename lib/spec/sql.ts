@@ -10,6 +10,8 @@ export interface SqlProblem {
   fix?: string;
 }
 
+const MOST_PROBLEMS = 20; // reported of one query
+
 type Kind = 'space' | 'line comment' | 'block comment' | 'string' | 'identifier' | 'word' | 'sign' | 'unterminated';
 
 interface Token {
@@ -23,7 +25,7 @@ interface Token {
 interface Dialect {
   /** Words that a query may begin with. */
   starts: string[];
-  /** What looks like a placeholder, outside of quotes. */
+  /** What looks like a placeholder, outside of quotes; bounded, since each brace looks for its end. */
   braces: RegExp;
   /** What to select. */
   columns: string;
@@ -32,12 +34,12 @@ interface Dialect {
 const DIALECTS = {
   postgresql: {
     starts: ['SELECT', 'WITH', 'VALUES', 'TABLE'],
-    braces: /\$?\{+[^{}();]*\}+|[{}]/g, // it has no other use for them
+    braces: /\$?\{{1,9}[^{}();]{0,200}\}{1,9}|[{}]/g, // it has no other use for them
     columns: 'the columns key, text and label',
   },
   duckdb: {
     starts: ['SELECT', 'WITH', 'VALUES', 'TABLE', 'FROM'],
-    braces: /\$\{+[^{}();]*\}+|\{+\w*\}+/g, // {'a': 1} and {a: 1} are structs
+    braces: /\$\{{1,9}[^{}();]{0,200}\}{1,9}|\{{1,9}\w{0,200}\}{1,9}/g, // {'a': 1} and {a: 1} are structs
     columns: 'the rows that must not be, e.g. SELECT key FROM dataset WHERE …',
   },
 } as const satisfies Record<string, Dialect>;
@@ -64,7 +66,7 @@ export function planSource(
     offset: origins[offset] ?? 0,
     length: given(offset, offset + length).length,
   }));
-  if (problems.length > 0) return { problems: problems.sort((a, b) => a.offset - b.offset) };
+  if (problems.length > 0) return { problems: problems.sort((a, b) => a.offset - b.offset).slice(0, MOST_PROBLEMS) };
   const last = tokens.findLastIndex((token) => isCode(token) && token.text !== ';');
   return {
     sql: tokens
@@ -115,7 +117,7 @@ const UNQUOTED: [Kind, RegExp][] = [
 ];
 
 /** A string goes on after white space with a line break: the next part of an E'…' has backslash escapes without an E. */
-const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
+const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
 
 function lex(text: string): Token[] {
   const tokens: Token[] = [];
@@ -257,7 +259,8 @@ function checkPlaceholders(tokens: Token[], given: Given, { braces }: Dialect): 
 function checkStringPairs(tokens: Token[]): SqlProblem[] {
   return tokens.flatMap((token, i) => {
     if (token.kind !== 'string') return [];
-    const next = tokens.findIndex((one, j) => j > i && isCode(one));
+    let next = i + 1;
+    while (next < tokens.length && !isCode(tokens[next] as Token)) next++;
     const isPair = tokens[next]?.kind === 'string';
     const comment = tokens.slice(i + 1, next).find(({ kind }) => kind === 'block comment');
     if (!isPair || comment === undefined) return [];

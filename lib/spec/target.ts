@@ -1,14 +1,17 @@
 import type { TargetSpec } from './spec.ts';
 
+const LONGEST_PATH = 1000; // characters; a system takes 4096 bytes
 const NOT_TWO_PARTS = 'must be owner/name';
 const REPO = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$/;
 
 /** `owner/name` on the Hub, or a directory when it starts with `./`, `../` or `/`. */
 export function parseTarget(text: string): TargetSpec | { problem: string } {
-  if (/^(\.{0,2}\/|\.{1,2}$)/.test(text))
+  if (/^(\.{0,2}\/|\.{1,2}$)/.test(text)) {
+    if (text.length > LONGEST_PATH) return { problem: `must be at most ${LONGEST_PATH} characters long` };
     return /[\0\n\r]/.test(text)
       ? { problem: 'must not hold a line break' }
       : { kind: 'directory', path: text.replace(/\/+$/, '') };
+  }
   const problem = repoProblem(text);
   return problem
     ? { problem: problem === NOT_TWO_PARTS ? `${problem} on the Hub, or a directory such as ./out/name` : problem }

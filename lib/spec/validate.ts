@@ -1,15 +1,16 @@
 import * as v from 'valibot';
 import type { LocatedDocument, Path } from './document.ts';
 import { nearest } from './nearest.ts';
-import type { SpecProblem } from './problems.ts';
+import { quote, type SpecProblem } from './problems.ts';
 import { type RawSpec, SpecSchema } from './schema.ts';
 
 /** Check a YAML document against the schema. Returns the spec, or pushes what is wrong with it on `document.problems`. */
 export function validate(document: LocatedDocument): RawSpec | undefined {
   const result = v.safeParse(SpecSchema, document.value);
   if (result.success) return result.output;
+  const unfilled = new Set(document.missing.map(({ path }) => path.join('\0'))); // each is reported once, as the missing variable
   for (const issue of result.issues.flatMap(innermost))
-    if (!isUnfilled(issue, document)) document.problems.push(toProblem(issue, document));
+    if (!unfilled.has(pathOf(issue).join('\0'))) document.problems.push(toProblem(issue, document));
   return undefined;
 }
 
@@ -37,12 +38,6 @@ function toProblem(issue: Issue, document: LocatedDocument): SpecProblem {
   };
 }
 
-/** A value whose variable is missing is reported once, as the missing variable. */
-function isUnfilled(issue: Issue, document: LocatedDocument): boolean {
-  const path = pathOf(issue).join('\0');
-  return document.missing.some((missing) => missing.path.join('\0') === path);
-}
-
 function pathOf(issue: Issue): Path {
   return (issue.path ?? []).map(({ key }) => key as string | number);
 }
@@ -57,7 +52,7 @@ function unknownKey(path: Path, document: LocatedDocument): SpecProblem {
   const allowed = keysAt(path.slice(0, -1));
   const meant = nearest(key, allowed);
   const [start, end] = document.keyRange(path);
-  const message = `Cannot use key "${key}" ${path.length > 1 ? `in ${name(path.slice(0, -1))}` : 'here'}: must be one of ${allowed.join(', ')}`;
+  const message = `Cannot use key ${quote(key)} ${path.length > 1 ? `in ${name(path.slice(0, -1))}` : 'here'}: must be one of ${allowed.join(', ')}`;
   return { code: 'KEY_UNKNOWN', message, start, end, fix: meant ? `did you mean "${meant}"?` : 'remove it' };
 }
 
@@ -69,7 +64,8 @@ function missingKey(path: Path, document: LocatedDocument): SpecProblem {
 }
 
 function name(path: Path): string {
-  return path.length === 0 ? 'the spec' : path.join('.');
+  if (path.length === 0) return 'the spec';
+  return path.map((key) => quote(key).slice(1, -1)).join('.');
 }
 
 function found(input: unknown): string {

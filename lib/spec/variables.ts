@@ -1,4 +1,4 @@
-const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
+const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]{0,2000}))?\}|\$\{/g; // bounded: each ${ looks for its end
 
 export type Filled =
   | { value: string; missing: string[]; syntaxError?: never }

@@ -12,13 +12,19 @@ const DOLLAR = '<span>$</span>';
 const LONGEST = 200; // characters, before escaping
 const LONGEST_SENTENCE = 600; // characters, before escaping
 
-/** Text as Markdown shows it literally: no HTML, link, emphasis or table cell can come of it. */
+/** Text as Markdown shows it literally: no HTML, list, emphasis or table cell can come of it; an address may become a link. */
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/&(?=#?\w+;)/g, '&amp;')
     .replace(/[\\`*_[\]<>#|~]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/\s+/g, ' ')
-    .trim();
+    .trim()
+    .replace(BEGINNING, entity);
+}
+
+/** As escapeMarkdown(), and without links. */
+export function inert(text: string): string {
+  return escapeMarkdown(plain(text)).replaceAll('@', '&#64;').replace(UNLINKED, entity);
 }
 
 /**
@@ -57,6 +63,8 @@ export function code(value: string): string {
 
 /** Underscores that mean no emphasis, kept readable in the source. */
 const INSIDE_A_WORD = /(?<=\w)&#95;(?=\w)/g;
+/** What would begin a list, a rule or an underlined heading. */
+const BEGINNING = /^[-+](?=\s|$)|^[-=](?=[-=\s]*$)|(?<=^\d{1,9})[.)](?=\s|$)/;
 /** What GitHub makes a link of by itself: `https://…`, `www.…`. */
 const UNLINKED = /:(?=\/\/)|(?<=www)\./gi;
 const entity = (character: string) => `&#${character.charCodeAt(0)};`;
