@@ -101,21 +101,27 @@ async function listen(page: string, listeners: number): Promise<Heard> {
 }
 
 function hear(hostname: string, port: number, host: string): Promise<{ events: number; bytes: number }> {
-  const EVENT = 'event: state\n';
+  const EVENT = Buffer.from('event: state\n');
+  const END = Buffer.from('\r\n0\r\n\r\n'); // of the stream, not of the connection
   const heard = { events: 0, bytes: 0 };
-  let tail = ''; // an event’s first line may come in two pieces
+  let tail: Buffer = Buffer.alloc(0); // an event’s first line may come in two pieces
   return new Promise((resolve) => {
     const socket = connect(port, hostname, () => socket.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
     socket.on('data', (data: Buffer) => {
       heard.bytes += data.length;
-      const text = tail + data.toString('latin1');
-      heard.events += text.split(EVENT).length - 1;
-      tail = text.slice(-(EVENT.length - 1));
-      if (text.endsWith('\r\n0\r\n\r\n')) socket.end(); // the stream is over, the connection is not
+      heard.events += countOf(EVENT, Buffer.concat([tail, data.subarray(0, EVENT.length - 1)])) + countOf(EVENT, data);
+      tail = data.subarray(-(EVENT.length - 1));
+      if (data.subarray(-END.length).equals(END)) socket.end();
     });
     socket.on('error', () => {});
     socket.on('close', () => resolve(heard));
   });
+}
+
+function countOf(part: Buffer, whole: Buffer): number {
+  let count = 0;
+  for (let at = whole.indexOf(part); at >= 0; at = whole.indexOf(part, at + part.length)) count++;
+  return count;
 }
 
 async function compare(pairs: number): Promise<number> {
