@@ -1,4 +1,5 @@
 # Debian slim: DuckDB's binary needs glibc. A Job of --submit looks for the program in /app.
+# By tag, which a registry may move; docs/supply-chain.md says how to build by digest: oven/bun:1.4.4-slim@sha256:…
 FROM oven/bun:1.4.4-slim AS base
 WORKDIR /app
 

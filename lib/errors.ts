@@ -55,6 +55,8 @@ export const CODES = [
   'ROW_SECURITY',
   'SOURCE_COLUMNS',
   'SOURCE_NULL_KEY',
+  // Rights that are not needed (lib/check)
+  'RIGHTS_EXCESSIVE',
   // The data
   'CONFLICTS',
   'SPLIT_EMPTY',

@@ -60,7 +60,7 @@ export async function openPage(options: Options, world: World): Promise<StatusPa
   const isSpace = space !== undefined;
   const address = options.serve ?? (isSpace ? SPACE_ADDRESS : 'off');
   if (address === 'off') return undefined;
-  const [{ StatusPage }, { planRoutes }, { readAssets }, { servePage }] = await Promise.all([
+  const [{ StatusPage }, { planRoutes, HEADERS }, { readAssets }, { servePage }] = await Promise.all([
     import('./status/page.ts'),
     import('./status/routes.ts'),
     import('./status/assets.ts'),
@@ -68,7 +68,7 @@ export async function openPage(options: Options, world: World): Promise<StatusPa
   ]);
   const page = new StatusPage(options, world, isSpace ? 'space' : 'desk');
   try {
-    const server = servePage(address, planRoutes(page, await readAssets()));
+    const server = await servePage(address, planRoutes(page, await readAssets()), { headers: HEADERS });
     page.serve(isSpace && address === SPACE_ADDRESS ? { ...server, url: spacePage(space, world.env) } : server);
     return page;
   } catch (thrown) {

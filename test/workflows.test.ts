@@ -259,3 +259,93 @@ describe('the workflow that restarts the Space', () => {
     expect(said).toContain(message);
   });
 });
+
+describe('every workflow', () => {
+  const files = [...new Bun.Glob('.github/workflows/*.yml').scanSync({ cwd: ROOT, dot: true })].sort();
+  const textOf = (file: string) => Bun.file(join(ROOT, file)).text();
+
+  test('runs other people’s actions by commit, with the version beside it, one for all', async () => {
+    const versions = new Map<string, string>();
+    for (const file of files)
+      for (const [, used = ''] of (await textOf(file)).matchAll(/^\s*(?:- )?uses: (.+)$/gm)) {
+        expect(used).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+        const [action = ''] = used.split('@');
+        expect(versions.get(action) ?? used).toBe(used);
+        versions.set(action, used);
+      }
+    expect(versions.size).toBeGreaterThan(3);
+  });
+
+  test('says what it may do, and what may be written into a script', async () => {
+    for (const file of files) {
+      const { permissions, jobs } = parse(await textOf(file)) as { permissions: object; jobs: Record<string, Job> };
+      expect(permissions).toBeDefined();
+      for (const { steps } of Object.values(jobs))
+        for (const { run = '' } of steps) {
+          const pasted = [...run.matchAll(/\$\{\{\s*([\w.]+)/g)].map(([, name]) => name);
+          expect(pasted.filter((name) => !name?.startsWith('matrix.'))).toEqual([]);
+        }
+    }
+  });
+
+  test('runs one version of Bun', async () => {
+    const [, version] = /bun@(\d+\.\d+\.\d+)/.exec(await Bun.file(join(ROOT, 'README.md')).text()) ?? [];
+    for (const file of files)
+      for (const [, found] of (await textOf(file)).matchAll(/bun@(\S+)/g))
+        expect([file, found]).toEqual([file, version]);
+  });
+});
+
+describe('the workflow of a release', async () => {
+  const release = parse(await Bun.file(join(ROOT, '.github/workflows/release.yml')).text()) as {
+    on: object;
+    permissions: object;
+    jobs: Record<'sbom' | 'release', Job>;
+  };
+
+  test('runs code without a right, and writes without code', () => {
+    expect(release.on).toEqual({ push: { tags: ['v*'] } });
+    expect([release.permissions, release.jobs.sbom.permissions, release.jobs.release.permissions]).toEqual([
+      {},
+      { contents: 'read' },
+      { contents: 'write' },
+    ]);
+    expect(JSON.stringify(release.jobs)).not.toContain('secrets.');
+    const writing = release.jobs.release.steps;
+    expect(writing.filter(({ uses = '' }) => uses.startsWith('actions/checkout'))).toEqual([]);
+    expect(writing.filter(({ run = '' }) => /\b(bun|npm|npx)\b/.test(run))).toEqual([]);
+  });
+
+  test('lists what the image installs', async () => {
+    const dockerfile = await Bun.file(join(ROOT, 'Dockerfile')).text();
+    const [, flags = ''] = /bun install (.+)$/m.exec(dockerfile) ?? [];
+    expect(release.jobs.sbom.steps.some(({ run = '' }) => run.includes(`install ${flags}`))).toBe(true);
+  });
+
+  const script = release.jobs.release.steps.find(({ run }) => run)?.run ?? '';
+  const FAKE = `#!/usr/bin/env bash
+echo "$*" >> "$CALLS"
+case "$*" in "release view "*) [ "$EXISTS" = yes ] ;; "release create v1.2.3 --verify-tag --generate-notes" | "release upload v1.2.3 prepare-dataset.cdx.json --clobber") ;; *) exit 1 ;; esac
+`;
+  test.each([
+    ['no', ['view', 'create', 'upload']],
+    ['yes', ['view', 'upload']],
+  ])('makes it or adds to it: it is there: %s', async (EXISTS, wanted) => {
+    const folder = await mkdtemp(join(tmpdir(), 'release-'));
+    await writeFile(join(folder, 'gh'), FAKE, { mode: 0o755 });
+    const calls = join(folder, 'calls');
+    const env = { PATH: `${folder}:${Bun.env.PATH}`, CALLS: calls, TAG: 'v1.2.3', EXISTS };
+    await $`bash -e -c ${script}`.cwd(folder).env(env).quiet();
+    const verbs = [...(await Bun.file(calls).text()).matchAll(/(?<=^release )\w+/gm)].map(([verb]) => verb);
+    expect(verbs).toEqual(wanted);
+    await rm(folder, { recursive: true });
+  });
+});
+
+test('an audit is a workflow of its own: each week, by hand, and where the packages change', async () => {
+  const audit = parse(await Bun.file(join(ROOT, '.github/workflows/audit.yml')).text());
+  const paths = ['package.json', 'bun.lock'];
+  expect(audit.on).toMatchObject({ schedule: [expect.anything()], push: { paths }, pull_request: { paths } });
+  expect(Object.keys(audit.on)).toContain('workflow_dispatch');
+  expect(await Bun.file(join(ROOT, '.ci/run')).text()).not.toContain('audit'); // that has to pass without the registry’s answer
+});

@@ -14,6 +14,7 @@ import { renderJson, renderResult, renderSummary } from './render.ts';
 import { planSourceHops } from './source-hops.ts';
 import { needsToken, planRunsHops, planSpaceHops } from './space-hops.ts';
 import { planSpecHops } from './spec-hops.ts';
+import { planScopesHop } from './token-hop.ts';
 
 export interface CheckOptions {
   /** An array of results instead of lines. */
@@ -55,6 +56,7 @@ export async function check(
 /** Plan all hops, in the order in which they depend on each other. */
 function planHops(spec: Spec, world: World): Hop[] {
   const { hop: token, identity } = planTokenHop(world);
+  const absent = new Set<string>(); // repos that a run will create
   const isOnHub = spec.labels.some(({ target }) => target.kind === 'hub');
   return [
     ...planSpecHops(spec, world),
@@ -64,11 +66,12 @@ function planHops(spec: Spec, world: World): Hop[] {
     ...(isOnHub ? [token] : needsToken(spec) ? [mild(token)] : []),
     ...spec.labels.flatMap((label) =>
       label.target.kind === 'hub'
-        ? planRepoHops(label, label.target.repo, identity, world)
+        ? planRepoHops(label, label.target.repo, identity, absent, world)
         : [planDirectoryHop(label.name, label.target.path, world)],
     ),
     ...planSpaceHops(spec, identity, world),
-    ...planRunsHops(spec, identity, world),
+    ...planRunsHops(spec, identity, absent, world),
+    ...planScopesHop(spec, identity, absent, world),
     ...planNoticeHops(spec.operations, world),
   ];
 }

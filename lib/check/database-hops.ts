@@ -5,7 +5,8 @@ import { PipelineError } from '../errors.ts';
 import { isSocket } from '../spec/database-tls.ts';
 import type { DatabaseSpec } from '../spec/spec.ts';
 import type { World } from '../world.ts';
-import { type Finding, failed, HOP_MS, type Hop, ok, skipped, warning } from './hops.ts';
+import { type Finding, failed, HOP_MS, type Hop, ok, skipped } from './hops.ts';
+import { checkRole } from './role-hop.ts';
 import { isBlocked, SPACE_REACHES, unreachableFor } from './space-ports.ts';
 import { connectTcp, type Place, placeName } from './tcp.ts';
 import { checkTls } from './tls.ts';
@@ -162,31 +163,6 @@ async function checkReadOnly(snapshot: Snapshot): Promise<Finding> {
   throw new PipelineError('DATABASE_QUERY', 'Cannot begin a read-only transaction: the server ignores READ ONLY', {
     fix: 'connect to PostgreSQL itself instead of the proxy before it',
   });
-}
-
-/** Tables of people, not of the system. Foreign and partitioned ones are written too. */
-const WRITABLE = `SELECT count(*) FROM pg_class
-  WHERE relkind IN ('r', 'p', 'f') AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'
-    AND has_table_privilege(oid, 'INSERT, UPDATE, DELETE, TRUNCATE')`;
-
-async function checkRole(snapshot: Snapshot, { rowSecurity }: DatabaseSpec): Promise<Finding> {
-  const [row] =
-    await snapshot.rows(`SELECT rolname::text AS name, rolsuper::text AS is_super, rolbypassrls::text AS bypasses,
-  has_database_privilege(current_database(), 'CREATE')::text AS creates, (${WRITABLE})::text AS writable
-FROM pg_roles WHERE rolname = current_user`);
-  const isSuper = row?.is_super === 'true';
-  const too = [
-    ...(isSuper ? ['is superuser'] : []),
-    ...(!isSuper && row?.creates === 'true' ? ['may create schemas'] : []),
-    ...(!isSuper && Number(row?.writable) > 0 ? [`may write ${row?.writable} tables`] : []),
-  ];
-  const bypass = isSuper || row?.bypasses === 'true' ? 'bypassed' : `applies (database.row_security: ${rowSecurity})`;
-  const message = `${row?.name}: row-level security ${bypass}`;
-  if (too.length === 0) return ok(`${message}; may only read`);
-  return warning(
-    `${message}; ${too.join(', ')}`,
-    'a role that may only read is enough: CREATE ROLE …; GRANT SELECT ON …',
-  );
 }
 
 /** Queries of a hop end on the server too, not only here. */

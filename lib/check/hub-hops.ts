@@ -26,6 +26,7 @@ const Whoami = v.object({
         role: v.string(),
         fineGrained: v.optional(
           v.object({
+            global: v.optional(v.array(v.string()), []),
             scoped: v.array(
               v.object({
                 entity: v.object({ type: v.string(), name: v.optional(v.string(), '') }),
@@ -81,25 +82,32 @@ export function describeToken({ name, auth: { accessToken } }: Identity): Findin
       throw new PipelineError('TARGET_FORBIDDEN', `The token of ${name} may only read`, {
         fix: 'make a fine-grained token with write access to the repos of the labels, and set HF_TOKEN to it',
       });
-    case 'write':
-      return ok(`${name}, role write; a fine-grained token with write access to these repos would be enough`);
     default:
       return ok(`${name}, role ${accessToken?.role ?? 'not told'}`);
   }
 }
 
-/** Plan the hops of a repo: what it is, then whether the token may write it. */
-export function planRepoHops({ name, push }: LabelSpec, repo: string, identity: Known<Identity>, world: World): Hop[] {
+/**
+ * Plan the hops of a repo: what it is, then whether the token may write it.
+ *
+ * @param absent takes the repo where it does not exist
+ */
+export function planRepoHops(
+  { name, push }: LabelSpec,
+  repo: string,
+  identity: Known<Identity>,
+  absent: Set<string>,
+  world: World,
+): Hop[] {
   const id = `${name}.repo`;
-  const found = { exists: false };
   const run = async (signal: AbortSignal): Promise<Finding> => {
     const target = new HubTarget(repo, { ...world, signal });
     await target.preflight({ private: push.private, write: true });
     const info = await target.info();
-    found.exists = info !== undefined;
+    if (!info) absent.add(repo);
     return ok(`${repo}: ${describeRepo(info, push.private)}`);
   };
-  const mayWrite = async () => describeAccess(identity.value, repo, found.exists);
+  const mayWrite = async () => describeAccess(identity.value, repo, !absent.has(repo));
   return [
     { id, needs: [TOKEN], run, late: NO_ANSWER },
     { id: `${name}.write`, needs: [id], run: mayWrite, late: NO_ANSWER },
@@ -118,10 +126,15 @@ function describeRepo(info: { private: boolean } | undefined, wanted: boolean): 
  *
  * @throws PipelineError TARGET_FORBIDDEN
  */
-export function describeAccess(identity: Identity | undefined, repo: string, exists: boolean): Finding {
+export function describeAccess(
+  identity: Identity | undefined,
+  repo: string,
+  exists: boolean,
+  type: RepoType = 'dataset',
+): Finding {
   const owner = repo.split('/')[0] ?? '';
   const token = identity?.auth.accessToken;
-  if (token?.fineGrained) return describeScopes(token.fineGrained.scoped, repo, owner);
+  if (token?.fineGrained) return describeScopes(token.fineGrained.scoped, repo, owner, type);
   if (!identity || isSameName(identity.name, owner))
     return ok(`${exists ? 'write' : 'create'}: ${owner} is the token’s user`);
   const role = identity.orgs.find(({ name }) => isSameName(name, owner))?.roleInOrg;
@@ -135,13 +148,16 @@ export function describeAccess(identity: Identity | undefined, repo: string, exi
   throw forbidden(`Cannot publish to ${repo}: ${identity.name} is not a member of ${owner}`);
 }
 
-type Scopes = NonNullable<NonNullable<Identity['auth']['accessToken']>['fineGrained']>['scoped'];
+export type FineGrained = NonNullable<NonNullable<Identity['auth']['accessToken']>['fineGrained']>;
+export type RepoType = 'dataset' | 'space';
+/** Of an entity: all that a user or an organisation has, not one repo. */
+export const isOwner = (type: string) => type === 'user' || type === 'org';
 
-function describeScopes(scoped: Scopes, repo: string, owner: string): Finding {
-  const isOwner = (type: string) => type === 'user' || type === 'org';
+function describeScopes(scoped: FineGrained['scoped'], repo: string, owner: string, wanted: RepoType): Finding {
   const granting = scoped.find(
     ({ entity: { type, name }, permissions }) =>
-      permissions.includes('repo.write') && (isOwner(type) ? isSameName(name, owner) : isSameName(name, repo)),
+      permissions.includes('repo.write') &&
+      (isOwner(type) ? isSameName(name, owner) : type === wanted && isSameName(name, repo)),
   );
   if (granting) return ok(`the token has repo.write for ${granting.entity.name}`);
   throw forbidden(`Cannot publish to ${repo}: the fine-grained token has repo.write for neither it nor ${owner}`);

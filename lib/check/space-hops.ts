@@ -29,7 +29,7 @@ export function planSpaceHops(spec: Spec, identity: Known<Identity>, world: Worl
 }
 
 /** What a run does to each Space, in words: `restart for urgency`, `pause`. */
-function usesOf({ labels, operations: { space } }: Spec): Map<string, string[]> {
+export function usesOf({ labels, operations: { space } }: Spec): Map<string, string[]> {
   const all = [
     ...labels.flatMap(({ name, afterPush }) =>
       afterPush.restartSpaces.map((id) => [id, `restart for ${name}`] as const),
@@ -66,26 +66,37 @@ export function requireAccess(
   const fix = 'give the token write access to it';
   if (identity.auth.accessToken?.role === 'read') throw new PipelineError(code, 'The token may only read', { fix });
   try {
-    return describeAccess(identity, repo, exists);
+    return describeAccess(identity, repo, exists, code === 'SPACE_FORBIDDEN' ? 'space' : 'dataset');
   } catch (cause) {
     throw new PipelineError(code, `The token of ${identity.name} has no write access to ${repo}`, { fix, cause });
   }
 }
 
 /** Plan the hop of the history: a private repo, or a directory that can be written. */
-export function planRunsHops({ operations: { runs } }: Spec, identity: Known<Identity>, world: World): Hop[] {
+export function planRunsHops(
+  { operations: { runs } }: Spec,
+  identity: Known<Identity>,
+  absent: Set<string>,
+  world: World,
+): Hop[] {
   if (!runs) return [];
   const run = (signal: AbortSignal) =>
     runs.kind === 'hub'
-      ? checkRunsRepo(runs.repo, identity.value, { ...world, signal })
+      ? checkRunsRepo(runs.repo, identity.value, absent, { ...world, signal })
       : checkRunsDirectory(runs.path, world);
   const late: Finding = { ...NO_ANSWER, message: `No answer about ${targetName(runs)}` };
   return [mild({ id: 'runs', needs: runs.kind === 'hub' ? [TOKEN] : [], run, late })];
 }
 
-async function checkRunsRepo(repo: string, identity: Identity | undefined, world: World): Promise<Finding> {
+async function checkRunsRepo(
+  repo: string,
+  identity: Identity | undefined,
+  absent: Set<string>,
+  world: World,
+): Promise<Finding> {
   if (!identity) return skipped(`needs ${TOKEN}`);
   const info = await new HubTarget(repo, world).info();
+  if (!info) absent.add(repo);
   if (info && !info.private)
     return warning(
       `${repo} is public, and runs are kept in a private repo only`,

@@ -34,7 +34,6 @@ export class StatusPage implements AsyncDisposable {
   readonly #place: Place;
   readonly #mask: Mask;
   readonly #config: string;
-  readonly #drawing = new Drawing();
   readonly #progress = new Progress();
   #doing: Doing = { kind: 'starting' };
   /** The run's report, were it to end now. */
@@ -51,7 +50,8 @@ export class StatusPage implements AsyncDisposable {
     this.#world = world;
     this.#place = place;
     this.#mask = planMask(world.env);
-    this.broadcast = new Broadcast(() => this.#drawing.draw(this.#state()), limits);
+    const drawing = new Drawing(() => world.clock.now());
+    this.broadcast = new Broadcast(() => drawing.draw(this.#state()), limits);
   }
 
   /** Say where it is, and end that with the program. */

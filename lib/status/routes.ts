@@ -6,8 +6,8 @@ const YEAR_S = 31_536_000;
 /** Not by `URL`, which throws where a client names a host that is none; one of HTTP/1.0 names no host at all. */
 const PATH = /^(?:https?:\/\/[^/?#]*)?([^?#]*)/;
 
-/** Of every answer. On the Hub a Space's page is a frame in a page of theirs. */
-const HEADERS = {
+/** Of every answer, also to what is no request. On the Hub a Space's page is a frame in a page of theirs. */
+export const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors https://huggingface.co",
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
@@ -24,7 +24,7 @@ export interface Shown {
   report(): string | undefined;
 }
 
-type Handler = (request: Request) => Promise<Response>;
+type Handler = (request: Pick<Request, 'method' | 'url'>) => Promise<Response>;
 
 /** GET and HEAD of a few fixed paths, answered from memory. */
 export function planRoutes(page: Shown, assets: Assets): Handler {
@@ -45,7 +45,11 @@ export function planRoutes(page: Shown, assets: Assets): Handler {
 }
 
 function reply(body: string | ReadableStream | null, type = 'text/plain', status = 200, more: object = {}): Response {
-  return new Response(body, { status, headers: { ...HEADERS, 'Content-Type': `${type}; charset=utf-8`, ...more } });
+  const length = typeof body === 'string' && { 'Content-Length': `${Buffer.byteLength(body)}` };
+  return new Response(body, {
+    status,
+    headers: { ...HEADERS, 'Content-Type': `${type}; charset=utf-8`, ...length, ...more },
+  });
 }
 
 /** Its address changes with its content. */

@@ -12,9 +12,22 @@ import { countOf, formatSeconds, nameStatus, TONES, type Tone } from '../report/
 import type { Part, View } from './broadcast.ts';
 import { type Doing, isChecked, type State } from './state.ts';
 
-/** Draws the page of a state; a label is drawn anew only where its report is another one. */
+/** Of the time of a run under way, one part in so many is for drawing its labels: their charts are made by the thread that the run needs. */
+const SHARE = 20;
+
+/**
+ * Draws the page of a state; a label is drawn anew only where its report is another one, and while the run is under way not too often. All
+ * else is drawn each time.
+ */
 export class Drawing {
+  readonly #now: () => Date;
   readonly #labels = new Map<string, { of: string; part: LabelPart }>();
+  /** Milliseconds since 1970 from which on a label that changes may be drawn again. */
+  #dueAt = 0;
+
+  constructor(now: () => Date) {
+    this.#now = now;
+  }
 
   async draw(state: State): Promise<View> {
     const { doing, over } = state;
@@ -41,14 +54,20 @@ export class Drawing {
   async #drawLabels(report: RunReport): Promise<LabelPart[]> {
     const plotter = await loadPlotter();
     const running = report.running === true;
-    return report.labels.map((label) => {
+    const start = this.#now().getTime();
+    let isDrawn = false;
+    const parts = report.labels.map((label) => {
       const of = JSON.stringify([running, label]);
       const known = this.#labels.get(label.label);
-      if (known?.of === of) return known.part;
+      if (known?.of === of || (known && running && !label.outcome && start < this.#dueAt)) return known.part;
       const part = renderLabel(label, plotter, { running });
       this.#labels.set(label.label, { of, part });
+      isDrawn = true;
       return part;
     });
+    const end = this.#now().getTime();
+    if (isDrawn) this.#dueAt = end + (end - start) * SHARE;
+    return parts;
   }
 }
 

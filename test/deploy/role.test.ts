@@ -6,7 +6,7 @@ import { requirePostgres } from '../edges/postgres-server.ts';
 import { fillPlain, Site } from '../run/site.ts';
 
 const PAGE = readFileSync(resolve(import.meta.dir, '../../docs/deploy.md'), 'utf8');
-const [ROLE = '', COLUMNS = ''] = [...PAGE.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql]) => sql);
+const [ROLE = '', COLUMNS = '', CLOSED = ''] = [...PAGE.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql]) => sql);
 const NAME = 'dataset_reader';
 
 const found = await requirePostgres('postgresql');
@@ -24,6 +24,7 @@ describe.skipIf(!found)('the role of docs/deploy.md', () => {
   beforeAll(async () => {
     site = await Site.open();
     await site.sql(`${fillPlain(400, 120)} CREATE TABLE citizens (id int, telephone text); ${ROLE}`);
+    if (Number.parseInt(site.server.version, 10) < 15) await site.sql(CLOSED);
     const own = new URL(site.url);
     own.username = NAME;
     own.password = /PASSWORD '([^']+)'/.exec(ROLE)?.[1] ?? '';
@@ -52,6 +53,16 @@ describe.skipIf(!found)('the role of docs/deploy.md', () => {
       status: 'ok',
       message: `${NAME}: row-level security applies (database.row_security: error); may only read`,
     });
+  });
+
+  test('would be warned of where everybody may create tables, and the fix is what the guide says', async () => {
+    await site.sql('GRANT CREATE ON SCHEMA public TO PUBLIC'); // as up to PostgreSQL 14
+    const world = site.world({ env: { POSTGRES_URL: url } });
+    await main(['--check', '--json'], world);
+    await site.sql(CLOSED);
+    const hops = JSON.parse(world.stdout.text) as { id: string; code?: string; fix?: string }[];
+    const { code, fix } = hops.find(({ id }) => id === 'database.role') ?? {};
+    expect([code, `${fix};\n`]).toEqual(['RIGHTS_EXCESSIVE', CLOSED]);
   });
 
   test('reads only, and could not write if it were told to', async () => {

@@ -1,6 +1,6 @@
 import { addRepo, addSpace } from './local-hub/accounts.ts';
 import { attributesOf, isLfs } from './local-hub/attributes.ts';
-import type { HubState, Settings } from './local-hub/context.ts';
+import type { HubState, Scope, Settings } from './local-hub/context.ts';
 import { type Fault, type FaultRule, Faults, faultResponse, type Passing } from './local-hub/faults.ts';
 import { Jobs } from './local-hub/jobs.ts';
 import { type RecordedRequest, record } from './local-hub/record.ts';
@@ -8,6 +8,7 @@ import { dispatch } from './local-hub/routes.ts';
 import type { SpaceState } from './local-hub/spaces.ts';
 import { type Bytes, lfsFile, type Repo, type RepoType, regularFile, toBytes } from './local-hub/store.ts';
 
+export type { Scope } from './local-hub/context.ts';
 export type { Fault, FaultAnswer, FaultRule, Passing } from './local-hub/faults.ts';
 export type { RecordedRequest } from './local-hub/record.ts';
 export type { SpaceState } from './local-hub/spaces.ts';
@@ -26,6 +27,8 @@ export interface LocalHub extends AsyncDisposable {
   readonly readToken: string;
   /** Of a login: may write, and not restart a Space. */
   readonly oauthToken: string;
+  /** Make a fine-grained token. @returns the token */
+  grant(...scoped: Scope[]): string;
   /** Every request, in the order they came. */
   readonly requests: RecordedRequest[];
   /** `datasets/owner/name` → repo */
@@ -96,6 +99,11 @@ export async function startLocalHub({ passing = () => {}, ...options }: LocalHub
     token,
     readToken,
     oauthToken,
+    grant(...scoped) {
+      const granted = `hf_localfinegrained${hub.tokens.size}`;
+      hub.tokens.set(granted, { user: settings.user, role: 'fineGrained', scoped });
+      return granted;
+    },
     requests,
     repos: hub.repos,
     createRepo: (id, { private: isPrivate = true } = {}) => addRepo(hub, ...splitId(id), { private: isPrivate }),

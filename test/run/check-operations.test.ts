@@ -76,9 +76,15 @@ tracking: { wandb: { api_key: ${key} } }`;
 
 describe('--check of what a run does besides publishing', () => {
   test('finds nothing to say where all is well', async () => {
-    const { hops, text } = await hopsOf(ALL(PASSWORD, wandb.key));
+    const permissions = ['repo.write'];
+    const HF_TOKEN = hub.grant(
+      { entity: { type: 'dataset', name: 'tester/runs' }, permissions },
+      { entity: { type: 'space', name: 'tester/trainer' }, permissions },
+    );
+    const { hops, text } = await hopsOf(ALL(PASSWORD, wandb.key), { HF_TOKEN });
     expect(statuses(hops)).toEqual({
       'hub.token': 'ok',
+      'hub.scopes': 'ok',
       'space(tester/trainer)': 'ok',
       runs: 'ok',
       'email.login': 'ok',
@@ -100,6 +106,7 @@ describe('--check of what a run does besides publishing', () => {
       'space(tester/none)': 'warn SPACE_NOT_FOUND',
       'space(tester/trainer)': 'ok',
       runs: 'warn HISTORY_UNWRITABLE',
+      'hub.scopes': 'warn RIGHTS_EXCESSIVE', // the classic role
       'email.login': 'warn EMAIL_FAILED',
       'webhook.url': 'warn WEBHOOK_FAILED',
       'wandb.key': 'warn TRACKING_FAILED',

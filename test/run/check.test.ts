@@ -7,7 +7,7 @@ import postgres from 'postgres';
 import { check } from '../../lib/check/check.ts';
 import { tcpFault } from '../../lib/check/database-hops.ts';
 import type { HopResult } from '../../lib/check/hops.ts';
-import { describeAccess, describeToken, type Identity } from '../../lib/check/hub-hops.ts';
+import { describeAccess, describeToken, type Identity, type RepoType } from '../../lib/check/hub-hops.ts';
 import { variablesOf } from '../../lib/check/spec-hops.ts';
 import { CODES } from '../../lib/errors.ts';
 import { readSpec } from '../../lib/spec/read.ts';
@@ -51,6 +51,7 @@ async function fillDatabase({ createDatabase, psql }: PostgresServer): Promise<t
   await createTables(sql);
   await fillComplaints(sql, { complaints: 2000 });
   await sql.end();
+  await psql('REVOKE CREATE ON SCHEMA public FROM PUBLIC', owner); // as since PostgreSQL 15
   await psql(`CREATE ROLE ${READER.name} LOGIN PASSWORD '${READER.password}'`, owner);
   await psql(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${READER.name}`, owner);
   await psql(`UPDATE complaints SET message = '${CANARY}' WHERE id <= 3`, owner);
@@ -89,8 +90,13 @@ ${more}`,
   return file;
 }
 
+/** With a token that may write just the targets, unless told otherwise. */
 function envOf(env: Record<string, string | undefined> = {}) {
-  return { POSTGRES_URL: urls.reader, URGENCY_DATASET: REPO, HF_ENDPOINT: hub.url, HF_TOKEN: hub.token, ...env };
+  const targets = [env.URGENCY_DATASET ?? REPO, ...(env.DEPARTMENT_DATASET ? [env.DEPARTMENT_DATASET] : [])];
+  const HF_TOKEN = hub.grant(
+    ...targets.map((name) => ({ entity: { type: 'dataset' as const, name }, permissions: ['repo.write'] })),
+  );
+  return { POSTGRES_URL: urls.reader, URGENCY_DATASET: REPO, HF_ENDPOINT: hub.url, HF_TOKEN, ...env };
 }
 
 interface Shown {
@@ -186,6 +192,7 @@ describe.if(server !== undefined)('--check', () => {
       'hub.token',
       'urgency.repo',
       'urgency.write',
+      'hub.scopes',
     ]);
     for (const result of results)
       expect(result).toEqual({
@@ -254,15 +261,6 @@ describe.if(server !== undefined)('--check', () => {
     expectBroken(checked, 'database.login', 'DATABASE_LOGIN');
     expect(checked.hops.get('database.login')?.text).toContain(sqlstate);
     expect(checked.text).not.toContain('wr0ng-password');
-  });
-
-  test('warns of a role that may write', async () => {
-    const superuser = await runCheck({}, { POSTGRES_URL: urls.owner });
-    expect(superuser.exitCode).toBe(0);
-    expect(idsWith(superuser, 'warn')).toEqual(['database.role']);
-    await server?.psql(`GRANT DELETE ON complaints TO ${READER.name}`, urls.owner);
-    expect(idsWith(await runCheck({}), 'warn')).toEqual(['database.role']);
-    await server?.psql(`REVOKE DELETE ON complaints FROM ${READER.name}`, urls.owner);
   });
 
   test('names a missing column', async () => {
@@ -372,13 +370,17 @@ describe.if(server !== undefined)('--check of the Hub', () => {
   });
 
   test('does not create a repo that a run would create', async () => {
-    const checked = await runCheck({}, { URGENCY_DATASET: 'tester/new' });
+    const checked = await runCheck({}, { URGENCY_DATASET: 'tester/new', HF_TOKEN: hub.token });
     expect(checked.exitCode).toBe(0);
     expect(hub.repos.has('datasets/tester/new')).toBe(false);
   });
 
   test('refuses a repo of somebody else', async () => {
-    expectBroken(await runCheck({}, { URGENCY_DATASET: 'stranger/urgency' }), 'urgency.write', 'TARGET_FORBIDDEN');
+    expectBroken(
+      await runCheck({}, { URGENCY_DATASET: 'stranger/urgency', HF_TOKEN: hub.token }),
+      'urgency.write',
+      'TARGET_FORBIDDEN',
+    );
   });
 
   test('survives a Hub that is not there', async () => {
@@ -593,16 +595,16 @@ describe('describeAccess()', () => {
   const fineGrained = (...scoped: Scope[]): Identity => ({
     name: 'ann',
     orgs: [],
-    auth: { accessToken: { role: 'fineGrained', fineGrained: { scoped } } },
+    auth: { accessToken: { role: 'fineGrained', fineGrained: { global: [], scoped } } },
   });
   const member = (roleInOrg: string): Identity => ({
     name: 'ann',
     orgs: [{ name: 'Team', roleInOrg }],
     auth: { accessToken: { role: 'write' } },
   });
-  const statusOf = (identity: Identity, repo: string, exists = true) => {
+  const statusOf = (identity: Identity, repo: string, exists = true, type?: RepoType) => {
     try {
-      return describeAccess(identity, repo, exists).status;
+      return describeAccess(identity, repo, exists, type).status;
     } catch (thrown) {
       return (thrown as { code: string }).code;
     }
@@ -622,6 +624,12 @@ describe('describeAccess()', () => {
       'ann/d',
       'TARGET_FORBIDDEN',
     ],
+    [
+      'repo.write for a Space of that name',
+      fineGrained(scope('space', 'ann/d', 'repo.write')),
+      'ann/d',
+      'TARGET_FORBIDDEN',
+    ],
     ['only reading', fineGrained(scope('user', 'ann', 'repo.content.read')), 'ann/d', 'TARGET_FORBIDDEN'],
     ['no scope at all', fineGrained(), 'ann/d', 'TARGET_FORBIDDEN'],
     ['the owner itself', member('write'), 'ann/d', 'ok'],
@@ -630,6 +638,13 @@ describe('describeAccess()', () => {
     ['a stranger', member('admin'), 'others/d', 'TARGET_FORBIDDEN'],
   ])('judges %s', (_, identity, repo, expected) => {
     expect(statusOf(identity, repo)).toBe(expected);
+  });
+
+  test('wants the right kind of repo for a Space', () => {
+    expect(statusOf(fineGrained(scope('space', 'ann/d', 'repo.write')), 'ann/d', true, 'space')).toBe('ok');
+    expect(statusOf(fineGrained(scope('dataset', 'ann/d', 'repo.write')), 'ann/d', true, 'space')).toBe(
+      'TARGET_FORBIDDEN',
+    );
   });
 
   test('lets a contributor create a repo, and only warns for an existing one', () => {

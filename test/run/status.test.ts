@@ -246,7 +246,7 @@ describe('in a Space', () => {
   });
 
   test('a port that is taken costs a warning', async () => {
-    const taken = servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
+    const taken = await servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
     const { ended, world } = start([], { env: inSpace({ SERVE: new URL(taken.url).host }) });
     expect(await ended).toBe(0);
     expect(world.stderr.text).toContain('Warning: PAGE_UNAVAILABLE');
@@ -263,7 +263,7 @@ describe('in a Space', () => {
 
 describe('at a desk', () => {
   test('a port that is taken ends the program before any work', async () => {
-    const taken = servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
+    const taken = await servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
     const { ended, world } = start(['--serve', new URL(taken.url).host], { env: { POSTGRES_URL: NOWHERE } });
     expect(await ended).toBe(2);
     expect(world.stderr.text).toStartWith('PAGE_UNAVAILABLE\n');

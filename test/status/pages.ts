@@ -1,11 +1,11 @@
-import { type PageServer, servePage } from '../../lib/edges/page-server.ts';
+import { type BOUNDS, type PageServer, servePage } from '../../lib/edges/page-server.ts';
 import { EventStream } from '../../lib/events.ts';
 import type { EffectReport, LabelReport, RunReport } from '../../lib/report/report.ts';
 import type { Run } from '../../lib/run.ts';
 import { readAssets } from '../../lib/status/assets.ts';
 import type { Limits } from '../../lib/status/broadcast.ts';
 import { type Place, StatusPage } from '../../lib/status/page.ts';
-import { planRoutes } from '../../lib/status/routes.ts';
+import { HEADERS, planRoutes } from '../../lib/status/routes.ts';
 import { runReport } from '../report/reports.ts';
 import { type TestWorld, testWorld } from '../run/world.ts';
 
@@ -28,6 +28,7 @@ export interface TestPageOptions {
   /** Faster than for people: nothing of a test waits for a frame of a quarter of a second. */
   limits?: Partial<Limits>;
   effects?: EffectReport[];
+  bounds?: typeof BOUNDS;
   env?: Record<string, string>;
   now?: () => Date;
 }
@@ -38,13 +39,17 @@ export async function openTestPage({
   port = 0,
   limits = {},
   effects = [],
+  bounds,
   env = { SPACE_ID: 'acme/prepare' },
   now = () => new Date(),
 }: TestPageOptions = {}): Promise<TestPage> {
   const world = testWorld({ env, clock: { now, sleep: () => Promise.resolve() } });
   const all = { most: 256, frameMs: 5, tickMs: 1000, heartbeatTicks: 15, ...limits };
   const page = new StatusPage({ config: 'pipeline.config.yaml' }, world, place, all);
-  const server = servePage({ host: '127.0.0.1', port }, planRoutes(page, await readAssets()));
+  const server = await servePage({ host: '127.0.0.1', port }, planRoutes(page, await readAssets()), {
+    headers: HEADERS,
+    ...(bounds && { bounds }),
+  });
   page.serve(server);
   const events = new EventStream(now);
   const warnings: string[] = [];

@@ -192,7 +192,7 @@ describe('/events', () => {
     await ended;
     expect(stateOf(rest.at(-1)).over).toBe(true);
     const port = Number(new URL(server.url).port);
-    const again = servePage({ host: '127.0.0.1', port }, async () => new Response('free'));
+    const again = await servePage({ host: '127.0.0.1', port }, async () => new Response('free'));
     expect(await (await fetch(again.url)).text()).toBe('free');
     await again.stop();
   });
@@ -313,7 +313,7 @@ describe('a broadcast, as time passes,', () => {
 
 test('the end of a server leaves no timer behind, which would keep the process', async () => {
   jest.useFakeTimers();
-  const server = servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
+  const server = await servePage({ host: '127.0.0.1', port: 0 }, async () => new Response());
   await server.stop();
   const timers = jest.getTimerCount();
   jest.useRealTimers();
@@ -366,7 +366,7 @@ test('a part that is gone is told, although the others are as they were', async 
 
 test('who is too slow to take an answer does not hold up the end', async () => {
   const size = 50_000_000;
-  const server = servePage({ host: '127.0.0.1', port: 0 }, async () => new Response(new Uint8Array(size)));
+  const server = await servePage({ host: '127.0.0.1', port: 0 }, async () => new Response(new Uint8Array(size)));
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname, () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
   await new Promise((resolve) => socket.once('data', resolve));
@@ -396,7 +396,7 @@ test('a client that takes nothing is not written to without end', async () => {
     },
   );
   let pulled = 0;
-  const server = servePage({ host: '127.0.0.1', port: 0 }, async () => {
+  const server = await servePage({ host: '127.0.0.1', port: 0 }, async () => {
     const reader = (broadcast.listen() as ReadableStream<Uint8Array>).getReader();
     const counted = new ReadableStream(
       {
@@ -436,7 +436,7 @@ test.each([
   const { host, port } = await address();
   let thrown: unknown;
   try {
-    servePage({ host, port }, async () => new Response());
+    await servePage({ host, port }, async () => new Response());
   } catch (error) {
     thrown = error;
   }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { parse as parseYaml } from 'yaml';
 import { DEFAULT_ATTRIBUTES } from './attributes.ts';
-import { type Context, type HubState, jsonBody, repoKey, webUrl } from './context.ts';
+import { type AccessToken, type Context, type HubState, jsonBody, repoKey, webUrl } from './context.ts';
 import { badCredentials, check, HubError, notSignedIn, repoNotFound } from './errors.ts';
 import { SpaceMachine } from './space-machine.ts';
 import { newSpace, type SpaceState } from './spaces.ts';
@@ -16,9 +16,33 @@ export function authenticate(hub: HubState, request: Request) {
   return token;
 }
 
-/** Refuse a request that may not change `namespace`. */
-export function requireWrite(context: Context, namespace?: string): void {
+const SINGULAR = { datasets: 'dataset', spaces: 'space' } as const;
+
+/** Whether a fine-grained token has one of these permissions for a repo, or for all of its namespace. Without a repo: for the namespace. */
+export function hasScope(
+  { scoped = [] }: AccessToken,
+  permissions: string[],
+  namespace: string,
+  repo?: { type: RepoType; id: string },
+): boolean {
+  return scoped.some(({ entity: { type, name }, permissions: given }) => {
+    const isOwner = type === 'user' || type === 'org';
+    const fits = isOwner ? name === namespace : repo && name === repo.id && type === SINGULAR[repo.type];
+    return fits && permissions.some((each) => given.includes(each));
+  });
+}
+
+/**
+ * Refuse a request that may not change `repo`, or what else `namespace` has.
+ *
+ * @param permission what a fine-grained token needs for it
+ */
+export function requireWrite(context: Context, namespace?: string, repo?: Repo, permission = 'repo.write'): void {
   if (!context.token) throw notSignedIn();
+  if (context.token.role === 'fineGrained') {
+    if (hasScope(context.token, [permission], namespace ?? repo?.namespace ?? '', repo)) return;
+    throw new HubError(403, `Forbidden: your fine-grained token lacks ${permission} for this resource`);
+  }
   if (context.token.role !== 'write')
     throw new HubError(403, 'Forbidden: you must use a write token to upload to a repository.');
   const { namespaces, user } = context.hub.settings;
@@ -54,10 +78,24 @@ export function whoami({ hub, token }: Context): Response {
     orgs,
     auth: {
       type: 'access_token',
-      accessToken: { displayName: `local ${token.role}`, role: token.role, createdAt: '2026-01-01T00:00:00.000Z' },
+      accessToken: {
+        displayName: `local ${token.role}`,
+        role: token.role,
+        createdAt: '2026-01-01T00:00:00.000Z',
+        ...(token.role === 'fineGrained' && { fineGrained: describeScopes(token) }),
+      },
     },
   });
 }
+
+const describeScopes = ({ global = [], scoped = [] }: AccessToken) => ({
+  canReadGatedRepos: false,
+  global,
+  scoped: scoped.map(({ entity, permissions }, index) => ({
+    entity: { _id: `entity-${index}`, ...entity },
+    permissions,
+  })),
+});
 
 // huggingface_hub utils/_validators.py
 export const isRepoName = (name: string) =>

@@ -3,9 +3,20 @@ import type { Jobs } from './jobs.ts';
 import type { SpaceState } from './spaces.ts';
 import type { Bytes, Repo, RepoType, Sequence } from './store.ts';
 
+/** What a fine-grained token may do with all that a user or an organisation has, or with one repo. */
+export interface Scope {
+  entity: { type: 'user' | 'org' | 'dataset' | 'model' | 'space'; name: string };
+  /** `repo.content.read`, `repo.write`, `job.write` … */
+  permissions: string[];
+}
+
 export interface AccessToken {
   user: string;
-  role: 'read' | 'write';
+  role: 'read' | 'write' | 'fineGrained';
+  /** Of a fine-grained one. */
+  scoped?: readonly Scope[];
+  /** Of a fine-grained one, not bound to an entity, e.g. `discussion.write`. */
+  global?: readonly string[];
   /** Of a login, not made in the settings. */
   oauth?: true;
 }

@@ -237,7 +237,7 @@ export function runScheduled(context: Context): Response {
 export const ofNamespace = (answer: (context: Context) => Response | Promise<Response>) => (context: Context) => {
   if (!context.token) throw notSignedIn();
   if (!isRepoName(context.params.ns ?? '')) throw new HubError(400, 'Invalid namespace');
-  if (context.request.method !== 'GET') requireWrite(context, context.params.ns);
+  if (context.request.method !== 'GET') requireWrite(context, context.params.ns, undefined, 'job.write');
   return answer(context);
 };
 

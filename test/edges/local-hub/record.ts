@@ -7,7 +7,7 @@ export interface RecordedRequest {
   /** 0 while it is being served, and for a dropped connection. */
   status: number;
   /** Which credentials came; their value is never kept. */
-  auth: 'none' | 'write' | 'read' | 'unknown';
+  auth: 'none' | 'write' | 'read' | 'fineGrained' | 'unknown';
   headers: Record<string, string>;
   /** Parsed JSON, NDJSON as an array, other text as it is; undefined for bytes and for more than 256 kB. */
   body: unknown;

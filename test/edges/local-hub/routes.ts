@@ -1,4 +1,4 @@
-import { authenticate, createRepo, deleteRepo, requireWrite, validateYaml, whoami } from './accounts.ts';
+import { authenticate, createRepo, deleteRepo, hasScope, requireWrite, validateYaml, whoami } from './accounts.ts';
 import { commit } from './commit.ts';
 import { type Context, decode, flag, type HubState, type RepoContext, repoKey } from './context.ts';
 import { HubError, notSignedIn, repoHidden, repoNotFound } from './errors.ts';
@@ -47,14 +47,14 @@ const reads = (method: string, path: RegExp, answer: (context: RepoContext) => A
 
 const writes = (method: string, path: RegExp, answer: (context: RepoContext) => Answer): Route =>
   reads(method, path, (context) => {
-    requireWrite(context, context.repo.namespace);
+    requireWrite(context, context.repo.namespace, context.repo);
     return answer(context);
   });
 
 /** Anyone with a write token may propose a change to a repo they can see. */
 const proposes = (path: RegExp, answer: (context: RepoContext) => Answer): Route =>
   reads('POST', path, (context) => {
-    requireWrite(context, flag(context, 'create_pr') ? undefined : context.repo.namespace);
+    requireWrite(context, flag(context, 'create_pr') ? undefined : context.repo.namespace, context.repo);
     return answer(context);
   });
 
@@ -105,11 +105,11 @@ const ROUTES: Route[] = [
   reads('DELETE', api('/secrets'), ofSpace(deleteSecret)),
   ...JOB_ROUTES,
   reads('POST', api('/discussions'), (context) => {
-    requireWrite(context);
+    requireWrite(context, undefined, context.repo);
     return createDiscussion(context);
   }),
   reads('POST', git('\\.git/info/lfs/objects/batch'), (context) => {
-    requireWrite(context);
+    requireWrite(context, undefined, context.repo);
     return batch(context);
   }),
   reads('POST', git('\\.git/info/lfs/objects/verify'), verify),
@@ -122,13 +122,16 @@ const ROUTES: Route[] = [
   reads('HEAD', git('/raw/(?<rest>.+)'), raw),
 ];
 
+const READS = ['repo.content.read', 'repo.write'];
+
 function visibleRepo({ hub, params, token }: Context) {
   const repo = hub.repos.get(repoKey(params.type as RepoType, decode(params.id ?? '')));
   if (repo && !repo.private) return repo;
   if (!token) throw repoHidden();
   const { namespaces, user } = hub.settings;
   const isOurs = repo && (!namespaces || repo.namespace === user || namespaces.includes(repo.namespace));
-  if (!isOurs) throw repoNotFound();
+  const sees = token.role !== 'fineGrained' || (repo && hasScope(token, READS, repo.namespace, repo));
+  if (!isOurs || !sees) throw repoNotFound();
   return repo;
 }
 

@@ -173,6 +173,6 @@ export function logs(context: RepoContext): Response {
 /** Only who may write a Space may see and change how it runs. */
 export const ofSpace = (answer: (context: RepoContext) => Response) => (context: RepoContext) => {
   spaceOf(context);
-  requireWrite(context, context.repo.namespace);
+  requireWrite(context, context.repo.namespace, context.repo);
   return answer(context);
 };
