@@ -43,6 +43,7 @@ async function carryOut({ argv, env, cwd }: Order): Promise<Done> {
   const exitCode = await main(argv, {
     env,
     cwd,
+    umask: 0o022,
     tmpdir: tmpdir(),
     fetch,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal && { signal }) },

@@ -34,6 +34,7 @@ export function realWorld(): World {
     env: process.env,
     cwd: process.cwd(),
     tmpdir: tmpdir(),
+    umask: process.umask(0o077), // the data engine has no other way to make files that only their owner reads
     fetch,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
     stdout: outputOf(process.stdout),

@@ -1,8 +1,9 @@
 import { mkdtempSync } from 'node:fs';
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { tryLock } from './edges/file-lock.ts';
 import { PipelineError } from './errors.ts';
+import { makeFolder } from './folders.ts';
 import type { Options } from './options.ts';
 import type { World } from './world.ts';
 
@@ -19,11 +20,11 @@ export interface Spool extends AsyncDisposable {
 /** A dry run writes below --out and nowhere else. What killed runs left behind is removed first. */
 export async function openSpool(
   { dryRun, explain, out }: Pick<Options, 'dryRun' | 'explain' | 'out'>,
-  { cwd, tmpdir }: Pick<World, 'cwd' | 'tmpdir'>,
+  { cwd, tmpdir, umask }: Pick<World, 'cwd' | 'tmpdir' | 'umask'>,
 ): Promise<Spool> {
   const parent = dryRun && explain === undefined ? resolve(cwd, out) : tmpdir;
   try {
-    await mkdir(parent, { recursive: true });
+    await makeFolder(parent, { umask });
     await removeOrphans(parent);
     return await create(parent);
   } catch (cause) {

@@ -6,6 +6,8 @@ export interface World {
   cwd: string;
   /** Parent of the private spool directory. */
   tmpdir: string;
+  /** What whoever runs it takes from the rights of what is published in a directory (umask); everything else is its owner's only. */
+  umask: number;
   fetch: typeof fetch;
   clock: Clock;
   stdout: Output;

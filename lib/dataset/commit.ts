@@ -7,6 +7,7 @@ import { METADATA, splitOfShard } from './files.ts';
 
 const COMMIT_ATTEMPTS = 5;
 const FIRST_WAIT_MS = 1000;
+const LAST_TRY_MS = 10 * 60_000; // after the first one; where no upload is answered, each try takes minutes
 
 /** What publishing a version needs of a run. */
 export interface Shipping {
@@ -55,6 +56,7 @@ async function commitWithRetries(
 ): Promise<Published> {
   const onProgress = (path: string, share: number) => run.events.emit({ type: 'upload.progress', label, path, share });
   sent.push(await readFile(change.files.get(METADATA) ?? '', 'utf8'));
+  const start = run.world.clock.now().getTime();
   for (let attempt = 1; ; attempt++) {
     try {
       return await target.commit(parent, change, { private: isPrivate, onProgress });
@@ -70,7 +72,8 @@ async function commitWithRetries(
             cause: thrown,
           });
       }
-      if (attempt === COMMIT_ATTEMPTS) throw thrown;
+      const isLate = run.world.clock.now().getTime() - start > LAST_TRY_MS;
+      if (attempt === COMMIT_ATTEMPTS || isLate) throw thrown;
       await run.world.clock.sleep(FIRST_WAIT_MS * 2 ** (attempt - 1), run.world.signal);
     }
   }

@@ -1,7 +1,8 @@
-import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lstat, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isData } from '../dataset/files.ts';
 import { PipelineError, writeFault } from '../errors.ts';
+import { makeFolder, share } from '../folders.ts';
 import type { World } from '../world.ts';
 import { tryLock } from './file-lock.ts';
 import type { Change, CommitOptions, Existing, Head, Published, RemoteFile, Target } from './target.ts';
@@ -16,15 +17,17 @@ export class DirectoryTarget implements Target {
   readonly #store: string;
   readonly #clock: World['clock'];
   readonly #signal: AbortSignal;
+  readonly #rights: Pick<World, 'umask'>;
 
   constructor(
     readonly name: string,
-    { cwd, clock, signal }: Pick<World, 'cwd' | 'clock' | 'signal'>,
+    { cwd, umask, clock, signal }: Pick<World, 'cwd' | 'umask' | 'clock' | 'signal'>,
   ) {
     this.#link = resolve(cwd, name);
     this.#store = join(dirname(this.#link), `.${basename(this.#link)}`);
     this.#clock = clock;
     this.#signal = signal;
+    this.#rights = { umask };
   }
 
   async preflight(): Promise<void> {
@@ -32,7 +35,7 @@ export class DirectoryTarget implements Target {
   }
 
   async locked<T>(work: () => Promise<T>): Promise<T> {
-    await this.#writable(() => mkdir(this.#store, { recursive: true }));
+    await this.#writable(() => makeFolder(this.#store, this.#rights));
     using _lock = await this.#lock();
     return await work();
   }
@@ -73,9 +76,9 @@ export class DirectoryTarget implements Target {
   }
 
   async download(revision: string, path: string, to: string): Promise<void> {
-    await copyFile(join(this.#store, revision, path), to).catch((cause) =>
-      this.#unreadable(`${revision}/${path}`, cause),
-    );
+    const from = join(this.#store, revision, path);
+    await copyFile(from, to).catch((cause) => this.#unreadable(`${revision}/${path}`, cause));
+    await chmod(to, 0o600); // a copy has the mode of what is published
   }
 
   #text(version: string, path: string): Promise<string> {
@@ -85,6 +88,7 @@ export class DirectoryTarget implements Target {
   }
 
   #unreadable(what: string, cause: NodeJS.ErrnoException): never {
+    if (cause.code === 'ENOSPC') throw cause; // it is the copy that has no room
     throw new PipelineError('HEAD_UNREADABLE', `Cannot read ${what} of ${this.name}: ${cause.code}`, {
       fix: 'restore it from a backup',
       cause,
@@ -105,8 +109,9 @@ export class DirectoryTarget implements Target {
       await this.#removeLeftovers(expected);
       const draft = join(this.#store, `.draft-${change.version}`);
       for (const [path, file] of change.files) {
-        await mkdir(dirname(join(draft, path)), { recursive: true });
+        await makeFolder(dirname(join(draft, path)), this.#rights);
         await copyFile(file, join(draft, path));
+        await share(join(draft, path), this.#rights); // with whoever trains
         onProgress(path, 1);
       }
       await rename(draft, join(this.#store, change.version));

@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PipelineError } from '../errors.ts';
+import { makeFolder, share } from '../folders.ts';
 import type { Job } from '../run.ts';
 import { renderHtml } from './html.ts';
 import { formatReport } from './json.ts';
@@ -16,18 +17,19 @@ export async function writeReports(
   samples: ReadonlyMap<string, LabelSamples>,
 ): Promise<void> {
   const folder = resolve(world.cwd, options.out);
-  const write = async (name: string, text: string, mode = 0o644) => {
+  const write = async (name: string, text: string) => {
     const draft = join(folder, `.${name}`);
     await rm(draft, { force: true }); // of a run that died: it would keep its mode
-    await writeFile(draft, text, { mode });
+    await writeFile(draft, text, { mode: 0o600 });
+    if (name !== REPORT_HTML) await share(draft, world);
     await rename(draft, join(folder, name));
     events.emit({ type: 'report.written', path: join(options.out, name) });
   };
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder, world);
     await write(REPORT_JSON, formatReport(report));
     await write(REPORT_MARKDOWN, renderMarkdown(report));
-    await write(REPORT_HTML, await renderHtml(report, samples), 0o600);
+    await write(REPORT_HTML, await renderHtml(report, samples));
   } catch (cause) {
     const { code } = cause as { code?: string };
     if (code === undefined) throw cause;

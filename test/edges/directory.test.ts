@@ -15,6 +15,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const open = (sleep: (ms: number) => Promise<void> = async () => {}) =>
   new DirectoryTarget('./published', {
     cwd: folder,
+    umask: 0o022,
     clock: { now: () => new Date(), sleep },
     signal: new AbortController().signal,
   });

@@ -62,9 +62,26 @@ export class Audit implements AsyncDisposable {
     return audit;
   }
 
+  /** Files that hold rows, and folders with such files, that somebody else may read. */
+  async #exposed(): Promise<string[]> {
+    const { tmpdir, folder } = this.around;
+    const entries = await readdir(tmpdir, { recursive: true, withFileTypes: true });
+    const modes = await Promise.all(
+      entries.map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        return {
+          path: path.slice(folder.length),
+          mode: ((await lstat(path)).mode & 0o777).toString(8),
+          wanted: entry.isDirectory() ? '700' : '600',
+        };
+      }),
+    );
+    return modes.filter(({ mode, wanted }) => mode !== wanted).map(({ path, mode }) => `${path} has mode ${mode}`);
+  }
+
   /** What is wrong right now, e.g. after a run was killed: every version that has a name must be whole. */
   async whole(): Promise<string[]> {
-    const problems: string[] = [];
+    const problems = await this.#exposed();
     for (const [target, holding] of await this.#holdings()) {
       if (holding.head !== undefined && !holding.versions.has(holding.head) && target === 'urgency')
         problems.push(`${target}: the link leads to ${holding.head}, which is not there`);

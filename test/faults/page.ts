@@ -22,7 +22,7 @@ left the program (output, requests, e-mails, webhook, names of files), also perc
 | what a run waits for | at most |
 | --- | --- |
 | a read, an upload or a tag on the Hub | six tries, each of 60 s until an answer comes (4 s more for each MB that is sent) and without 60 s of silence in it, 23 s between them; after a 429 as long as the Hub asks, up to 5 min each time |
-| a commit | five tries, 15 s between them in all; after each lost answer the head is read again |
+| a commit with its uploads | five tries, 15 s between them in all, none of which begins after 10 min; after each lost answer the head is read again |
 | a new repo, a Space’s restart or pause | sent once; 60 s for all there is to say to a Space |
 | PostgreSQL | \`database.attempts\`, 2 s and 4 s between them; in each \`connect_timeout\` until it is there, and \`statement_timeout\` and 30 s of silence for each query |
 | a directory that another run holds | 10 min |

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(parent, { recursive: true }));
 
-const open = () => openSpool({ dryRun: false, out: '' }, { cwd: parent, tmpdir: parent });
+const open = () => openSpool({ dryRun: false, out: '' }, { cwd: parent, tmpdir: parent, umask: 0o022 });
 const left = async () => (await readdir(parent)).sort();
 
 /** A process that holds a spool with a row in it, until it is killed. */

@@ -271,7 +271,7 @@ describe('runs at once on the same directory', () => {
     expect(versions()).toEqual([readlinkSync(join(site.folder, 'urgency')).replace('.urgency/', '')]);
     expect(left()).toEqual([]);
     expect(readdirSync(join(site.folder, 'tmp'))).toHaveLength(1); // the dead one's spool, which the next run removes
-    await (await openSpool({ dryRun: false, out: '' }, { cwd: '/', tmpdir: join(site.folder, 'tmp') }))[
+    await (await openSpool({ dryRun: false, out: '' }, { cwd: '/', tmpdir: join(site.folder, 'tmp'), umask: 0o022 }))[
       Symbol.asyncDispose
     ]();
     expect(readdirSync(join(site.folder, 'tmp'))).toEqual([]);

@@ -39,6 +39,7 @@ export function testWorld({ columns, ...given }: TestWorldOptions = {}): TestWor
   return {
     cwd: PROJECT,
     tmpdir: tmpdir(),
+    umask: 0o022,
     fetch,
     clock: clockOf(),
     confirm: async () => undefined,

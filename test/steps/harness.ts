@@ -114,7 +114,7 @@ export class Workshop implements AsyncDisposable {
     const { signal } = new AbortController();
     const clock = { now: () => new Date(this.#clock.time), sleep: async () => {} };
     const confirm = async () => undefined;
-    return { env, cwd: this.directory, tmpdir: this.directory, fetch, clock, confirm, signal };
+    return { env, cwd: this.directory, umask: 0o022, tmpdir: this.directory, fetch, clock, confirm, signal };
   }
 
   /** What the target's head holds, in the order of its files. */
