@@ -92,7 +92,7 @@ describe('the labels of a run', () => {
     };
   }
 
-  test('are drawn a twentieth of the time while it is under way, so that nobody who watches slows it', async () => {
+  test('are drawn a twentieth of the time while it is under way', async () => {
     const { draw, at } = drawings();
     expect(await draw(1111)).toBe(true); // to 100 ms
     at(21 * COST_MS - 1);
