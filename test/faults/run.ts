@@ -112,6 +112,7 @@ for (const [name, part] of Object.entries(PARTS)) {
   found.looks[name] = looks;
   await Bun.write(FOUND, `${JSON.stringify(found, undefined, 1)}\n`);
 }
-await Bun.write(join(PROJECT, 'docs/faults.md'), renderPage(found));
+const isWhole = Object.keys(PARTS).every((name) => found.looks[name] !== undefined);
+if (isWhole) await Bun.write(join(PROJECT, 'docs/faults.md'), renderPage(found));
 console.log(`${problems.length} problems`);
 process.exit(problems.length === 0 ? 0 : 1);
