@@ -6,7 +6,7 @@ import { main } from '../../pipeline.ts';
 import { SHIPPED } from './site.ts';
 import { testWorld } from './world.ts';
 
-const DEMO_MS = 30_000; // PGlite takes seconds to start on a busy machine
+const DEMO_MS = 60_000; // PGlite takes seconds to start on a busy machine
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'demo-'));
