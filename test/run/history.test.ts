@@ -159,6 +159,7 @@ A start from 2026-11-24 04:00:00 UTC on runs again (space.min_interval); --force
     const asked = hub.requests.slice(before);
     expect(asked.map(({ method, path }) => `${method} ${path.replace(/[0-9a-f]{40}/, 'SHA')}`)).toEqual([
       'GET /api/datasets/tester/runs/revision/main',
+      'POST /api/datasets/tester/runs/paths-info/SHA',
       'GET /datasets/tester/runs/resolve/SHA/runs.jsonl',
     ]); // and no pause: the Space would be dead to visitors
     expect(versions()).toEqual(['v20261124_030000']);

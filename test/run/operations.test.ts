@@ -408,7 +408,8 @@ test('a run that breaks off by a fault of its own is remembered as one that fail
 
 test('a history that is slow to read is said, since nothing else is on the screen yet', async () => {
   const now = () => new Date();
-  const patient = { now, sleep: (ms: number) => Bun.sleep(ms) };
+  const never = new Promise<void>(() => {});
+  const patient = { now, sleep: (ms: number) => (ms === 2000 ? never : Bun.sleep(ms)) };
   const hurried = { now, sleep: (ms: number) => (ms === 2000 ? Promise.resolve() : Bun.sleep(ms)) };
   const said = async (clock: typeof patient) =>
     (await run({ env: { WANDB_API_KEY: '' }, clock })).world.stderr.text.includes('Reading the history of runs');
