@@ -43,8 +43,9 @@ export function retrying({ fetch, clock, signal }: Pick<World, 'fetch' | 'clock'
       }
       throw new TransientAnswer(refused);
     };
+    const isWanted = () => !signal.aborted && !init.signal?.aborted; // the other uploads of a commit end with the one that failed
     const isPassing = (thrown: unknown) =>
-      !signal.aborted && (thrown instanceof TransientAnswer || (repeatable && thrown instanceof LostAnswer));
+      isWanted() && (thrown instanceof TransientAnswer || (repeatable && thrown instanceof LostAnswer));
     return pRetry(once, {
       retries: RETRIES,
       minTimeout: 0,

@@ -92,10 +92,12 @@ async function run({ folder, tmpdir, env, wandb }: Surroundings, isTracked = fal
   using virtual = isTracked ? new VirtualClock() : undefined;
   let waited = 0;
   const impatient: World['clock'] = {
-    now: () => new Date(),
+    now: () => new Date(Date.now() + waited),
     async sleep(ms, signal) {
       signal?.throwIfAborted();
-      if (signal === world.signal) waited += ms; // not what only says that something is slow
+      const until = waited + ms;
+      await Bun.sleep(0); // who waits meanwhile waits at the same time
+      if (signal === world.signal) waited = Math.max(waited, until); // not what only says that something is slow
     },
   };
   const without = { WANDB_API_KEY: isTracked ? wandb.key : '', SMTP_URL: '', WEBHOOK_URL: '' };
