@@ -91,4 +91,7 @@ async function prepareBase(run: Run, base: LabelRun, fetched: FetchedLabels, pub
   });
 }
 
-if (import.meta.main) process.exitCode = await main(Bun.argv.slice(2), realWorld());
+if (import.meta.main) {
+  const umask = process.umask(0o077); // the data engine has no other way to make files that only their owner reads
+  process.exitCode = await main(Bun.argv.slice(2), realWorld(umask));
+}

@@ -17,8 +17,8 @@ export class Interrupted extends Error {
 /** One Ctrl-C comes twice to a script of `bun run`, npm or npx: from the terminal, and handed on by its runner. */
 const SAME_MS = 500;
 
-/** The world that a process lives in. The first Ctrl-C or SIGTERM asks for a clean stop, the second one stops at once. */
-export function realWorld(): World {
+/** The world that a process lives in. The first Ctrl-C or SIGTERM asks for a clean stop, the second one stops at once. @param umask of whoever runs it */
+export function realWorld(umask = process.umask()): World {
   const controller = new AbortController();
   let asked = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -34,7 +34,7 @@ export function realWorld(): World {
     env: process.env,
     cwd: process.cwd(),
     tmpdir: tmpdir(),
-    umask: process.umask(0o077), // the data engine has no other way to make files that only their owner reads
+    umask,
     fetch,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}) },
     stdout: outputOf(process.stdout),
