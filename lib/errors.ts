@@ -149,13 +149,17 @@ export function toPipelineError(thrown: unknown): PipelineError {
   });
 }
 
-const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
 const UNWRITABLE: ReadonlySet<unknown> = new Set(['EROFS', 'EACCES', 'EPERM']);
+
+/** Whether a write failed for want of room, or of what this user may take of it. */
+export function isDiskFull({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
 
 /** Whether the operating system refuses to write: a full disk, one that is read only, missing rights. */
 function isWriteFault(thrown: unknown): thrown is NodeJS.ErrnoException {
-  const { code } = (thrown ?? {}) as NodeJS.ErrnoException;
-  return FULL.has(code) || UNWRITABLE.has(code);
+  const fault = (thrown ?? {}) as NodeJS.ErrnoException;
+  return isDiskFull(fault) || UNWRITABLE.has(fault.code);
 }
 
 /** What to do about a full disk, and about a place that cannot be written. */
@@ -171,7 +175,7 @@ const OF_TMPDIR = {
  * @returns PipelineError DISK_FULL, OUTPUT_UNWRITABLE
  */
 export function writeFault(cause: NodeJS.ErrnoException, cannot: string, fixes = OF_TMPDIR): PipelineError {
-  const isFull = FULL.has(cause.code);
+  const isFull = isDiskFull(cause);
   return new PipelineError(
     isFull ? 'DISK_FULL' : 'OUTPUT_UNWRITABLE',
     `Cannot ${cannot}: ${isFull ? 'the disk is full' : cause.code}`,

@@ -1,7 +1,7 @@
 import { chmod, copyFile, lstat, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isData } from '../dataset/files.ts';
-import { PipelineError, writeFault } from '../errors.ts';
+import { isDiskFull, PipelineError, writeFault } from '../errors.ts';
 import { makeFolder, share } from '../folders.ts';
 import type { World } from '../world.ts';
 import { tryLock } from './file-lock.ts';
@@ -88,7 +88,7 @@ export class DirectoryTarget implements Target {
   }
 
   #unreadable(what: string, cause: NodeJS.ErrnoException): never {
-    if (cause.code === 'ENOSPC') throw cause; // it is the copy that has no room
+    if (isDiskFull(cause)) throw cause; // it is the copy that has no room
     throw new PipelineError('HEAD_UNREADABLE', `Cannot read ${what} of ${this.name}: ${cause.code}`, {
       fix: 'restore it from a backup',
       cause,

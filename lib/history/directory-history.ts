@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PipelineError } from '../errors.ts';
+import { isDiskFull, PipelineError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { type History, historyFault, type RunFiles, requireText } from './history.ts';
 import { folderOf, formatLine, type Lines, LOG, parseLines, REPORT, RUNS } from './lines.ts';
@@ -59,7 +59,7 @@ export class DirectoryHistory implements History {
   }
 
   #unwritable(cause: NodeJS.ErrnoException): PipelineError {
-    const isFull = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
+    const isFull = isDiskFull(cause);
     return new PipelineError(
       'HISTORY_UNWRITABLE',
       `Cannot write ${this.name}: ${isFull ? 'the disk is full' : cause.code}`,

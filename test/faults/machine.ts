@@ -30,8 +30,8 @@ const BIG_SOURCE = YAML.replace(
   `    correct: SELECT c.id AS key, c.message AS text, c.{label} AS label FROM ${BIG} c\n`,
 ).replace('correct: 0.5 ', 'correct: 1000 ');
 
-async function fillBig({ sql }: { sql: Surroundings['sql'] }): Promise<void> {
-  await sql(`CREATE TABLE IF NOT EXISTS ${BIG} AS SELECT -i AS id, 'row ' || i || repeat(' of many', 100) AS message,
+async function fillBig(around: Surroundings): Promise<void> {
+  await around.sql(`CREATE TABLE IF NOT EXISTS ${BIG} AS SELECT -i AS id, 'row ' || i || repeat(' of many', 100) AS message,
     'Security & Law Enforcement' AS department, 'NORMAL' AS urgency FROM generate_series(1, 20000) i`);
 }
 
@@ -46,7 +46,7 @@ const at = (around: Surroundings, address: { host?: string; port?: number; searc
 
 /** A run on the big table, during which something happens when so many bytes have come. */
 async function during(around: Surroundings, happen: (proxy: Proxy) => void, yaml = BIG_SOURCE) {
-  await fillBig({ sql: (text) => around.sql(text) });
+  await fillBig(around);
   const { host, port } = around.postgres;
   await using proxy = await startTcpProxy({ host, port }, { onBytes: { bytes: 2_000_000, call: happen } });
   return await runJson(around, { env: at(around, { port: proxy.port }), yaml });
@@ -60,13 +60,12 @@ const terminate = (around: Surroundings) =>
     AND datname = current_database()`);
 
 const failing = (sql: string) => YAML.replace('FROM complaints c\n      WHERE', `FROM ${sql}\n      WHERE`);
-const both = (outcome: string) => [outcome];
 
 export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'is not up yet, and comes after 3 s',
-    wanted: both('success'),
+    wanted: ['success'],
     seconds: 30,
     async run(around) {
       await using gone = await startTcpProxy(around.postgres);
@@ -81,7 +80,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'is not there',
-    wanted: both('failed DATABASE_UNREACHABLE'),
+    wanted: ['failed DATABASE_UNREACHABLE'],
     seconds: 30,
     run: (around) => runJson(around, { env: at(around, { port: 1 }) }),
   },
@@ -89,10 +88,10 @@ export const SCENARIOS: readonly Scenario[] = [
     server: 'PostgreSQL',
     name: 'restarts in the middle of a COPY',
     yaml: BIG_SOURCE,
-    wanted: both('success'),
+    wanted: ['success'],
     seconds: 60,
     async run(around) {
-      await fillBig({ sql: (text) => around.sql(text) });
+      await fillBig(around);
       const dump = await Bun.$`pg_dump --no-owner --inserts ${around.databaseUrl}`.quiet().text();
       await using own = await startPostgres();
       await own.psql(dump.replace(/^\\(un)?restrict.*$/gm, ''));
@@ -108,7 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
     server: 'PostgreSQL',
     name: 'ends the session in the middle of a COPY (pg_terminate_backend)',
     yaml: BIG_SOURCE,
-    wanted: both('success'),
+    wanted: ['success'],
     seconds: 60,
     run: (around) => during(around, () => void terminate(around)),
   },
@@ -116,7 +115,7 @@ export const SCENARIOS: readonly Scenario[] = [
     server: 'PostgreSQL',
     name: 'the connection is reset in the middle of a COPY',
     yaml: BIG_SOURCE,
-    wanted: both('success'),
+    wanted: ['success'],
     seconds: 60,
     run: (around) => during(around, (proxy) => proxy.cut()),
   },
@@ -124,7 +123,7 @@ export const SCENARIOS: readonly Scenario[] = [
     server: 'PostgreSQL',
     name: 'packets are lost for 10 s in the middle of a COPY',
     yaml: BIG_SOURCE,
-    wanted: both('success'),
+    wanted: ['success'],
     seconds: 60,
     run: (around) =>
       during(around, (proxy) => {
@@ -136,7 +135,7 @@ export const SCENARIOS: readonly Scenario[] = [
     server: 'PostgreSQL',
     name: 'packets are lost for good in the middle of a COPY',
     yaml: BIG_SOURCE,
-    wanted: both('failed DATABASE_UNREACHABLE'),
+    wanted: ['failed DATABASE_UNREACHABLE'],
     seconds: 180,
     run: (around) =>
       during(around, (proxy) => proxy.hold(), BIG_SOURCE.replace('statement_timeout: 10m', 'statement_timeout: 5s')),
@@ -144,7 +143,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'takes the connection and says nothing',
-    wanted: both('failed DATABASE_UNREACHABLE'),
+    wanted: ['failed DATABASE_UNREACHABLE'],
     seconds: 180,
     async run(around) {
       await using proxy = await startTcpProxy(around.postgres);
@@ -155,7 +154,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'has no connection left',
-    wanted: both('failed DATABASE_UNREACHABLE'),
+    wanted: ['failed DATABASE_UNREACHABLE'],
     seconds: 30,
     async run(around) {
       const role = `limited_${process.pid}`;
@@ -168,7 +167,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'a query takes longer than statement_timeout',
-    wanted: both('failed DATABASE_TIMEOUT'),
+    wanted: ['failed DATABASE_TIMEOUT'],
     seconds: 30,
     run: (around) =>
       runJson(around, {
@@ -178,7 +177,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'a serialisation failure (40001), every time',
-    wanted: both('failed DATABASE_LOST'),
+    wanted: ['failed DATABASE_LOST'],
     seconds: 30,
     async run(around) {
       await around.sql(`CREATE OR REPLACE FUNCTION fail_to_serialise() RETURNS boolean LANGUAGE plpgsql AS
@@ -189,7 +188,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'the role has no SELECT on one of the tables',
-    wanted: both('failed DATABASE_PERMISSION'),
+    wanted: ['failed DATABASE_PERMISSION'],
     seconds: 30,
     async run(around) {
       const role = `half_${process.pid}`;
@@ -206,7 +205,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'the password is wrong',
-    wanted: both('failed DATABASE_LOGIN'),
+    wanted: ['failed DATABASE_LOGIN'],
     seconds: 30,
     run: (around) => {
       const url = new URL(around.env.POSTGRES_URL ?? '');
@@ -217,14 +216,14 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'PostgreSQL',
     name: 'a column is missing',
-    wanted: both('failed DATABASE_QUERY'),
+    wanted: ['failed DATABASE_QUERY'],
     seconds: 30,
     run: (around) => runJson(around, { yaml: YAML.replaceAll('c.message AS text', 'c.mesage AS text') }),
   },
   {
     server: 'PostgreSQL',
     name: 'offers no TLS where the URL asks for it',
-    wanted: both('failed DATABASE_TLS'),
+    wanted: ['failed DATABASE_TLS'],
     seconds: 30,
     run: (around) => runJson(around, { env: at(around, { search: '?sslmode=require' }) }),
   },
@@ -233,10 +232,10 @@ export const SCENARIOS: readonly Scenario[] = [
       server: 'disk',
       name: `of the spool is full (${size})`,
       yaml: BIG_SOURCE,
-      wanted: both('failed DISK_FULL'),
+      wanted: ['failed DISK_FULL'],
       seconds: 60,
       run: async (around) => {
-        await fillBig({ sql: (text) => around.sql(text) });
+        await fillBig(around);
         return await runJson(around, { yaml: BIG_SOURCE, disk: { path: around.tmpdir, options: `size=${size}` } });
       },
     }),
@@ -248,32 +247,28 @@ export const SCENARIOS: readonly Scenario[] = [
     seconds: 30,
     run: (around) => runJson(around, { disk: { path: around.tmpdir, options: 'ro' } }),
   },
-  {
-    server: 'disk',
-    name: 'of a directory target is full',
-    wanted: ['failed DISK_FULL', 'success'],
-    seconds: 30,
-    run: (around) =>
-      runJson(around, {
-        env: { URGENCY_DATASET: './small/urgency' },
-        disk: { path: join(around.folder, 'small'), options: 'size=16k' },
-      }),
-  },
-  {
-    server: 'disk',
-    name: 'of a directory target is read only',
-    wanted: ['failed OUTPUT_UNWRITABLE', 'success'],
-    seconds: 30,
-    run: (around) =>
-      runJson(around, {
-        env: { URGENCY_DATASET: './small/urgency' },
-        disk: { path: join(around.folder, 'small'), options: 'ro' },
-      }),
-  },
+  ...(
+    [
+      ['full', 'size=16k', 'failed DISK_FULL'],
+      ['read only', 'ro', 'failed OUTPUT_UNWRITABLE'],
+    ] as const
+  ).map(
+    ([state, options, outcome]): Scenario => ({
+      server: 'disk',
+      name: `of a directory target is ${state}`,
+      wanted: [outcome, 'success'],
+      seconds: 30,
+      run: (around) =>
+        runJson(around, {
+          env: { URGENCY_DATASET: './small/urgency' },
+          disk: { path: join(around.folder, 'small'), options },
+        }),
+    }),
+  ),
   {
     server: 'SMTP',
     name: 'is not there',
-    wanted: both('success'),
+    wanted: ['success'],
     besides: ['EMAIL_FAILED'],
     seconds: 30,
     run: (around) => runJson(around, { env: { SMTP_URL: 'smtp://u:p@127.0.0.1:1' } }),
@@ -281,7 +276,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'SMTP',
     name: 'takes the connection and says nothing',
-    wanted: both('success'),
+    wanted: ['success'],
     besides: ['EMAIL_FAILED'],
     seconds: 60,
     async run(around) {
@@ -294,7 +289,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'SMTP',
     name: 'resets the connection',
-    wanted: both('success'),
+    wanted: ['success'],
     besides: ['EMAIL_FAILED'],
     seconds: 30,
     async run(around) {
@@ -307,7 +302,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'webhook',
     name: 'is not there',
-    wanted: both('success'),
+    wanted: ['success'],
     besides: ['WEBHOOK_FAILED'],
     seconds: 60,
     run: (around) => runJson(around, { env: { WEBHOOK_URL: 'http://127.0.0.1:1/services/hook' } }),
@@ -315,7 +310,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'webhook',
     name: 'knows no such path',
-    wanted: both('success'),
+    wanted: ['success'],
     besides: ['WEBHOOK_FAILED'],
     seconds: 30,
     run: (around) =>
@@ -324,7 +319,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     server: 'webhook',
     name: 'takes the message and says nothing',
-    wanted: both('success'),
+    wanted: ['success'],
     besides: ['WEBHOOK_FAILED'],
     seconds: 60,
     async run(around) {
